@@ -1,0 +1,57 @@
+# Settings and helpers that every target of this project shares.
+set(CMAKE_CXX_STANDARD 23)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE RelWithDebInfo)
+endif()
+
+find_program(NBO_CCACHE ccache)
+if(NBO_CCACHE)
+  # What ccache needs to be told before it caches a compilation that uses a precompiled header.
+  set(CMAKE_CXX_COMPILER_LAUNCHER
+      ${CMAKE_COMMAND} -E env
+      CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
+      CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1 ${NBO_CCACHE})
+endif()
+
+add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor -Wswitch-enum)
+add_compile_definitions(_GLIBCXX_ASSERTIONS)
+if(NBO_WERROR)
+  add_compile_options(-Werror)
+endif()
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  add_compile_options(-fpch-preprocess)
+endif()
+if(NBO_SANITIZE)
+  add_compile_options(-fsanitize=${NBO_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=${NBO_SANITIZE})
+endif()
+if(NBO_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
+
+# nbo_layer(NAME SOURCES… LINK targets… [PCH header…]): one static library per folder under src/.
+function(nbo_layer name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINK;PRIVATE_LINK;PCH" ${ARGN})
+  add_library(nbo_${name} STATIC ${ARG_SOURCES})
+  target_include_directories(nbo_${name} PUBLIC ${PROJECT_SOURCE_DIR}/src)
+  target_link_libraries(nbo_${name} PUBLIC ${ARG_LINK} PRIVATE ${ARG_PRIVATE_LINK})
+  if(ARG_PCH)
+    target_precompile_headers(nbo_${name} PRIVATE ${ARG_PCH})
+  endif()
+endfunction()
+
+# nbo_test(NAME SOURCES… LINK targets… [LABELS…] [ENVIRONMENT…]): one GoogleTest binary, every test of it a ctest test.
+function(nbo_test name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINK;LABELS;ENVIRONMENT" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
+  target_compile_definitions(${name} PRIVATE NBO_SOURCE_DIR="${PROJECT_SOURCE_DIR}" NBO_BINARY_DIR="${PROJECT_BINARY_DIR}")
+  target_link_libraries(${name} PRIVATE ${ARG_LINK} GTest::gmock GTest::gtest GTest::gtest_main)
+  gtest_discover_tests(${name} TEST_PREFIX "${name}." PROPERTIES LABELS "${ARG_LABELS}" ENVIRONMENT "${ARG_ENVIRONMENT}"
+                       DISCOVERY_TIMEOUT 60)
+endfunction()

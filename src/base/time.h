@@ -1,0 +1,29 @@
+// Time is an argument. Mono has no now(), so code that holds only these types cannot read a clock.
+#pragma once
+#include <chrono>
+#include <string>
+
+namespace nocobase_operator {
+
+using Millis = std::chrono::milliseconds;
+using Seconds = std::chrono::seconds;
+
+// A monotonic clock without now(): its time points come from whoever runs the loop.
+struct Mono {
+  using duration = Millis;
+  using rep = duration::rep;
+  using period = duration::period;
+  using time_point = std::chrono::time_point<Mono>;
+  static constexpr bool is_steady = true;
+};
+using Instant = Mono::time_point;
+
+struct Now {
+  Instant mono;                    // for deadlines and back-off
+  std::chrono::sys_seconds wall;   // for timestamps that people and other programs read
+};
+
+// RFC 3339 in UTC to the second, as Kubernetes' metav1.Time writes it: 2026-01-31T23:59:59Z.
+[[nodiscard]] std::string to_rfc3339(std::chrono::sys_seconds time);
+
+}  // namespace nocobase_operator

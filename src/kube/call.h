@@ -1,0 +1,48 @@
+// One request to the API server as a value: what a plan is made of. http.h turns it into bytes.
+#pragma once
+#include <cstdint>
+#include <string>
+
+#include "kube/json.h"
+#include "kube/kind.h"
+
+namespace nocobase_operator::kube {
+
+enum class Verb : std::uint8_t {
+  get,           // read one object
+  apply,         // server-side apply, force, as `manager`
+  apply_status,  // the same on the status subresource
+  create,        // POST: for what must exist once only and is never applied
+  update,        // PUT with the body's resourceVersion (leases)
+  remove,        // DELETE with preconditions
+};
+
+// What must still be so for the write to happen. Empty fields are not checked.
+// A resourceVersion without a uid would let an apply create an object that is gone: set both, or only the uid.
+struct Precondition {
+  std::string uid;
+  std::string resource_version;
+
+  friend bool operator==(const Precondition&, const Precondition&) = default;
+};
+
+// How a delete treats dependents.
+enum class Propagation : std::uint8_t { background, foreground, orphan };
+
+struct Call {
+  Verb verb = Verb::get;
+  Ref ref;
+  Json body;                  // apply, apply_status, create, update: the object without its precondition
+  std::string manager;        // field manager of apply, apply_status, create, update
+  Precondition precondition;  // apply, apply_status, remove
+  Propagation propagation = Propagation::background;
+
+  friend bool operator==(const Call&, const Call&) = default;
+};
+
+// Whether the call changes anything on the server.
+[[nodiscard]] bool is_write(Verb verb);
+// "apply", "apply_status", … for logs and metrics.
+[[nodiscard]] std::string_view name_of(Verb verb);
+
+}  // namespace nocobase_operator::kube

@@ -1,0 +1,79 @@
+// The wire without a wire: calls become HTTP requests, responses become values or Errors. No socket, thread or clock.
+#pragma once
+#include <chrono>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "kube/call.h"
+
+namespace nocobase_operator::kube {
+
+struct HttpRequest {
+  std::string method;
+  std::string path_and_query;  // absolute path, already percent-encoded
+  std::string content_type;    // "" when there is no body
+  std::string body;
+
+  friend bool operator==(const HttpRequest&, const HttpRequest&) = default;
+};
+
+struct HttpResponse {
+  int status = 0;
+  std::string retry_after;  // the Retry-After header as received, "" when absent
+  std::string body;
+};
+
+// A call as an HTTP request. Precondition fields go into metadata (apply) or DeleteOptions (remove).
+[[nodiscard]] HttpRequest encode(const Call& call);
+
+// What a watch selects. An empty namespace means all of them.
+struct WatchScope {
+  Kind kind = Kind::nocobase_cluster;
+  std::string ns;
+  std::string label_selector;
+};
+
+// A streaming list (initial events, then a bookmark annotated k8s.io/initial-events-end, then live events), or, with a
+// resourceVersion, a plain watch that resumes there. The server ends it after `timeout`.
+[[nodiscard]] HttpRequest encode_watch(const WatchScope& scope, std::string_view resource_version, Seconds timeout);
+
+// A 2xx body as JSON; anything else as an Error whose `what` is the Status message of the server, or the start of the
+// body when that is no Status. 404 not_found, 409 conflict (AlreadyExists too), 410 gone, 401/403 denied, 429
+// throttled, 400/405/413/415/422 invalid, the rest unavailable.
+[[nodiscard]] Result<Json> decode(const HttpResponse& response);
+
+// The delay a Retry-After header asks for: delta-seconds only, at most one minute; nothing when absent or malformed.
+[[nodiscard]] std::optional<Millis> retry_delay(const HttpResponse& response);
+
+enum class WatchEventType : std::uint8_t { added, modified, deleted, bookmark };
+
+struct WatchEvent {
+  WatchEventType type = WatchEventType::bookmark;
+  Json object;
+  bool initial_events_end = false;  // on the bookmark that ends the initial events of a streaming list
+};
+
+// Bytes of a watch response, in any split, become events. An ERROR event or a line that is too long or no JSON is an
+// Error (410 is Code::gone); after one the decoder is used up.
+class WatchDecoder {
+ public:
+  explicit WatchDecoder(std::size_t max_line_bytes) : max_line_bytes_(max_line_bytes) {}
+  void feed(std::string_view bytes);
+  // The next event, or nothing until more bytes are fed.
+  [[nodiscard]] std::optional<Result<WatchEvent>> next();
+  // Bytes of an unfinished line: at the end of the stream these are a truncated event.
+  [[nodiscard]] std::size_t pending_bytes() const { return buffer_.size() - start_; }
+
+ private:
+  std::size_t max_line_bytes_;
+  std::string buffer_;
+  std::size_t start_ = 0;    // first byte of the current line
+  std::size_t scanned_ = 0;  // no newline before this
+  bool failed_ = false;
+};
+
+}  // namespace nocobase_operator::kube

@@ -1,0 +1,40 @@
+// A document somebody wrote, as JSON, with the place of each value in its file, for findings that point at a line.
+#pragma once
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "kube/finding.h"
+#include "kube/json.h"
+
+namespace nocobase_operator::kube {
+
+struct Mark {
+  std::uint32_t line = 0;    // from 1; 0 when unknown
+  std::uint32_t column = 0;  // from 1, in code points
+
+  friend bool operator==(const Mark&, const Mark&) = default;
+};
+
+// What only the text shows and the JSON value no longer does.
+struct ScalarNote {
+  std::string tag;    // an explicit YAML tag ("!", "!x"), "" when there is none
+  std::string text;   // the scalar as written
+  bool plain = true;  // not quoted, not a block scalar
+  bool alias = false; // reached through *name
+};
+
+struct SourceDocument {
+  std::string file;   // "-" for stdin
+  std::size_t index;  // from 0 within the file
+  Json value;
+  std::map<std::string, Mark, std::less<>> marks;        // by path, as Finding::path spells it
+  std::map<std::string, ScalarNote, std::less<>> notes;  // only scalars with a tag, an alias, or an empty plain text
+  Findings findings;  // syntax-level: duplicate keys, undefined aliases, too deep, too many nodes
+};
+
+// The mark of the path, or of its nearest ancestor that has one.
+[[nodiscard]] Mark mark_of(const SourceDocument& document, std::string_view path);
+
+}  // namespace nocobase_operator::kube

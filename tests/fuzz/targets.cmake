@@ -1,0 +1,5 @@
+foreach(target worker_mode kube yaml spec kubeconfig)
+  if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${target}.cmake)
+    include(${CMAKE_CURRENT_SOURCE_DIR}/${target}.cmake)
+  endif()
+endforeach()
