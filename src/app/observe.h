@@ -1,0 +1,115 @@
+// What the cluster looks like, as the few values a decision needs. Whole objects are pruned to these when they arrive, so
+// that tens of thousands of them fit in memory.
+#pragma once
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "app/spec.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "kube/meta.h"
+
+namespace nocobase_operator::app {
+
+// The cluster a child belongs to, by its labels or owner; the key of all work.
+struct ClusterKey {
+  std::string ns;
+  std::string name;
+  friend auto operator<=>(const ClusterKey&, const ClusterKey&) = default;
+  friend bool operator==(const ClusterKey&, const ClusterKey&) = default;
+};
+
+struct SeenDeployment {
+  std::int32_t spec_replicas = 0;
+  std::int64_t observed_generation = 0;
+  std::int32_t replicas = 0, updated = 0, ready = 0, available = 0;
+  std::string failure;   // message of ReplicaFailure=True (quota, admission), "" otherwise
+  std::string progress;  // reason of Progressing (ProgressDeadlineExceeded, …)
+  friend bool operator==(const SeenDeployment&, const SeenDeployment&) = default;
+};
+
+struct SeenRole {
+  std::optional<std::int32_t> intent;  // spec.replicas
+  bool main_owns_intent = false;       // `manager` owns spec.replicas by apply
+  bool intent_manager_owns = false;    // `intent_manager` owns it by apply
+  std::uint64_t status_hash = 0;       // hash64 of the dumped status
+  friend bool operator==(const SeenRole&, const SeenRole&) = default;
+};
+
+struct SeenClaim {
+  std::string phase;      // Pending, Bound, Lost
+  std::string requested;  // canonical quantity of spec.resources.requests.storage
+  friend bool operator==(const SeenClaim&, const SeenClaim&) = default;
+};
+
+// A Secret without its values.
+struct SeenSecret {
+  std::set<std::string> keys;  // names of the non-empty data entries
+  std::string problem;         // what is wrong with APP_KEY or APP_AES_SECRET_KEY in it, "" when they are usable
+  std::string fingerprint;     // of APP_KEY and APP_AES_SECRET_KEY; "" when either is missing
+  friend bool operator==(const SeenSecret&, const SeenSecret&) = default;
+};
+
+// An object other than a cluster or a pod.
+struct SeenChild {
+  kube::Meta meta;
+  std::string cluster;      // label_instance, or the owning cluster's name
+  std::uint64_t applied = 0;  // annotation_applied; 0 when absent
+  std::uint64_t owned = 0;    // kube::content_hash of the part `manager` owns; 0 when it owns nothing
+  std::int64_t epoch = 0;     // annotation_epoch
+  bool watched = false;       // carries label_managed_by, so a watch keeps it current; else it is as old as read_at
+  Instant read_at{};          // when it was read by a GET; meaningful only when not watched
+  std::variant<std::monostate, SeenDeployment, SeenRole, SeenClaim, SeenSecret> detail;
+  friend bool operator==(const SeenChild&, const SeenChild&) = default;
+};
+
+struct SeenPod {
+  kube::Meta meta;
+  std::string cluster, role;
+  std::string image;  // of the application container
+  std::string node;
+  std::string phase;
+  bool ready = false;
+  bool scheduled = true;
+  std::string reason;   // what keeps it from being ready: ImagePullBackOff, CrashLoopBackOff, Unschedulable, …; "" if nothing
+  std::string message;  // the server's text to it, shortened
+  std::int32_t restarts = 0;
+  std::optional<std::int32_t> exit_code;  // of the last termination of the application container
+  friend bool operator==(const SeenPod&, const SeenPod&) = default;
+};
+
+// A NocoBaseCluster as it is kept: spec and status as compact JSON text (decoding again is cheap, memory is not).
+struct SeenCluster {
+  kube::Meta meta;
+  std::string text;  // {"apiVersion":…,"kind":…,"metadata":{name,namespace,uid,generation},"spec":…,"status":…}
+  friend bool operator==(const SeenCluster&, const SeenCluster&) = default;
+};
+
+using Seen = std::variant<SeenCluster, SeenChild, SeenPod>;
+
+// Prunes an object of any kind that is watched or read. Error (invalid) when it is no such object.
+[[nodiscard]] Result<Seen> prune(const Json& object, std::optional<kube::Kind> fallback, Instant read_at);
+
+[[nodiscard]] ClusterKey key_of(const Seen& seen);
+[[nodiscard]] const kube::Meta& meta_of(const Seen& seen);
+
+// Everything one decision is made from.
+struct Observed {
+  Json cluster;                               // SeenCluster::text, parsed
+  kube::Meta meta;                            // of the cluster
+  std::map<kube::Ref, SeenChild> children;    // all that carry its label or are owned by it
+  std::set<kube::Ref> absent;                 // read a moment ago and not there
+  std::vector<SeenPod> pods;
+  std::string entropy;                        // keys_entropy_bytes of it, for a key Secret
+  std::map<kube::Ref, std::uint64_t> accepted;  // owned hash that the server's reply to our last apply had, per child: what
+                                                // "in sync" looks like where the server spells our fields its own way
+  std::uint64_t status_written = 0;           // hash64 of the status last written, and the version it got
+  std::uint64_t status_version = 0;
+};
+
+}  // namespace nocobase_operator::app

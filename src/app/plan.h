@@ -1,0 +1,26 @@
+// The decision: from what is observed to the calls to make, now. Pure: no clock, randomness, environment or log.
+#pragma once
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "app/observe.h"
+#include "base/time.h"
+#include "kube/call.h"
+
+namespace nocobase_operator::app {
+
+struct Plan {
+  std::vector<kube::Call> calls;  // in order; independent of each other unless a failure says otherwise (see stop_on_error)
+  bool stop_on_error = false;     // a failed call ends the pass
+  std::optional<Millis> recheck;  // decide again after this time even if nothing is seen to change
+  std::string why;                // one line for people: what is being done or waited for
+
+  friend bool operator==(const Plan&, const Plan&) = default;
+};
+
+// Reads first (children that no cache knows), then children in order, then deletions, then one status write, last. A second
+// plan from the world that the first one made is empty.
+[[nodiscard]] Plan plan(const Observed& observed, const Now& now);
+
+}  // namespace nocobase_operator::app

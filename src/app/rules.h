@@ -1,0 +1,28 @@
+// The table of every rule that can produce a finding. Codes are stable: they are never renumbered or used again.
+#pragma once
+#include <span>
+#include <string_view>
+
+#include "kube/finding.h"
+
+namespace nocobase_operator::app {
+
+// Where a rule is enforced besides this program.
+enum class Enforcer : std::uint8_t {
+  crd,       // the API server refuses it too (schema or CEL): both must agree
+  strict,    // the API server refuses it under fieldValidation=Strict only
+  operator_  // only this program knows
+};
+
+struct Rule {
+  std::string_view code;
+  kube::Severity severity;
+  Enforcer enforcer;
+  std::string_view title;   // a few words
+  std::string_view reason;  // why, with the upstream source where there is one
+};
+
+[[nodiscard]] std::span<const Rule> rules();
+[[nodiscard]] const Rule& rule(std::string_view code);  // aborts on an unknown code
+
+}  // namespace nocobase_operator::app
