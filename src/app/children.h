@@ -1,4 +1,5 @@
-// What a cluster becomes: its children as JSON, rendered from values alone. Renders; never compares, orders writes or decides.
+// What a cluster becomes: its children as JSON, rendered from values alone. Renders; never compares, orders writes or
+// decides.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -40,8 +41,8 @@ struct RenderInput {
 // The counts of a cluster nobody has scaled: spec.replicas, or 1 for an elastic role (minReplicas if that is larger).
 [[nodiscard]] std::vector<RoleCount> initial_counts(const Cluster& cluster);
 
-// Secret C-keys with APP_KEY, APP_AES_SECRET_KEY and the first administrator, from 96 bytes of `entropy`. Created once by
-// POST; nothing ever changes or deletes it.
+// Secret C-keys with APP_KEY, APP_AES_SECRET_KEY and the first administrator, from 96 bytes of `entropy`. Created once
+// by POST; nothing ever changes or deletes it.
 [[nodiscard]] Json keys_secret(const Cluster& cluster, std::string_view entropy);
 inline constexpr std::size_t keys_entropy_bytes = 96;
 

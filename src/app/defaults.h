@@ -10,21 +10,21 @@
 
 namespace nocobase_operator::app {
 
-inline constexpr std::int32_t app_port = 13000;    // nocobase packages/core/server/src/gateway: APP_PORT's default
-inline constexpr std::int32_t max_worker_ids = 32; // packages/core/snowflake-id: 5 bits
-inline constexpr std::int64_t drain_delay_seconds = 5;     // until endpoints are gone
+inline constexpr std::int32_t app_port = 13000;         // nocobase packages/core/server/src/gateway: APP_PORT's default
+inline constexpr std::int32_t max_worker_ids = 32;      // packages/core/snowflake-id: 5 bits
+inline constexpr std::int64_t drain_delay_seconds = 5;  // until endpoints are gone
 inline constexpr std::int64_t request_drain_seconds = 60;  // longest drain of a role that serves requests only
 inline constexpr std::int64_t worker_drain_seconds = 600;  // longest drain of a role that serves workflows or tasks
 
 [[nodiscard]] std::int32_t database_port(const Database& database);  // 5432, 3306, 3306, 54321, 0
 [[nodiscard]] std::int64_t grace_period_seconds(const Role& role);   // delay + longest drain + 5
 [[nodiscard]] std::int32_t progress_deadline_seconds(const Spec& spec);
-[[nodiscard]] std::string storage_size(const Spec& spec);                    // "10Gi"
-[[nodiscard]] std::vector<std::string> access_modes(const Spec& spec);       // ReadWriteMany
-[[nodiscard]] std::string claim_name(const Cluster& cluster);                // existingClaim or C-storage
-[[nodiscard]] std::string keys_secret_name(const Cluster& cluster);          // keys.secretRef or C-keys
-[[nodiscard]] std::string initial_admin_secret_name(const Cluster& cluster); // initialAdmin.secretRef or C-keys
-[[nodiscard]] std::int32_t service_port(const Spec& spec);                   // 80
+[[nodiscard]] std::string storage_size(const Spec& spec);                     // "10Gi"
+[[nodiscard]] std::vector<std::string> access_modes(const Spec& spec);        // ReadWriteMany
+[[nodiscard]] std::string claim_name(const Cluster& cluster);                 // existingClaim or C-storage
+[[nodiscard]] std::string keys_secret_name(const Cluster& cluster);           // keys.secretRef or C-keys
+[[nodiscard]] std::string initial_admin_secret_name(const Cluster& cluster);  // initialAdmin.secretRef or C-keys
+[[nodiscard]] std::int32_t service_port(const Spec& spec);                    // 80
 [[nodiscard]] std::string child_name(const Cluster& cluster, std::string_view suffix);  // "crm-web"
 // A value of env for the whole cluster (APP_PUBLIC_PATH, API_BASE_PATH), "" when it is not set literally.
 [[nodiscard]] std::string literal_env(const Spec& spec, std::string_view name);

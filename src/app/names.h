@@ -1,13 +1,14 @@
-// Names that other programs see: labels, annotations, field managers, reserved suffixes. Never change one: selectors and
-// ownership of running clusters rest on them.
+// Names that other programs see: labels, annotations, field managers, reserved suffixes. Never change one: selectors
+// and ownership of running clusters rest on them.
 #pragma once
 #include <array>
 #include <string_view>
 
 namespace nocobase_operator::app {
 
-inline constexpr std::string_view manager = "nocobase-operator";               // field manager of everything
-inline constexpr std::string_view intent_manager = "nocobase-operator-intent"; // of a seeded NocoBaseRole spec.replicas
+inline constexpr std::string_view manager = "nocobase-operator";  // field manager of everything
+inline constexpr std::string_view intent_manager =
+    "nocobase-operator-intent";  // of a seeded NocoBaseRole spec.replicas
 
 inline constexpr std::string_view label_name = "app.kubernetes.io/name";            // "nocobase"
 inline constexpr std::string_view label_instance = "app.kubernetes.io/instance";    // the cluster's name

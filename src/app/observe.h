@@ -1,5 +1,5 @@
-// What the cluster looks like, as the few values a decision needs. Whole objects are pruned to these when they arrive, so
-// that tens of thousands of them fit in memory.
+// What the cluster looks like, as the few values a decision needs. Whole objects are pruned to these when they arrive,
+// so that tens of thousands of them fit in memory.
 #pragma once
 #include <cstdint>
 #include <map>
@@ -58,7 +58,7 @@ struct SeenSecret {
 // An object other than a cluster or a pod.
 struct SeenChild {
   kube::Meta meta;
-  std::string cluster;      // label_instance, or the owning cluster's name
+  std::string cluster;        // label_instance, or the owning cluster's name
   std::uint64_t applied = 0;  // annotation_applied; 0 when absent
   std::uint64_t owned = 0;    // kube::content_hash of the part `manager` owns; 0 when it owns nothing
   std::int64_t epoch = 0;     // annotation_epoch
@@ -76,7 +76,8 @@ struct SeenPod {
   std::string phase;
   bool ready = false;
   bool scheduled = true;
-  std::string reason;   // what keeps it from being ready: ImagePullBackOff, CrashLoopBackOff, Unschedulable, …; "" if nothing
+  std::string
+      reason;  // what keeps it from being ready: ImagePullBackOff, CrashLoopBackOff, Unschedulable, …; "" if nothing
   std::string message;  // the server's text to it, shortened
   std::int32_t restarts = 0;
   std::optional<std::int32_t> exit_code;  // of the last termination of the application container
@@ -100,15 +101,16 @@ using Seen = std::variant<SeenCluster, SeenChild, SeenPod>;
 
 // Everything one decision is made from.
 struct Observed {
-  Json cluster;                               // SeenCluster::text, parsed
-  kube::Meta meta;                            // of the cluster
-  std::map<kube::Ref, SeenChild> children;    // all that carry its label or are owned by it
-  std::set<kube::Ref> absent;                 // read a moment ago and not there
+  Json cluster;                             // SeenCluster::text, parsed
+  kube::Meta meta;                          // of the cluster
+  std::map<kube::Ref, SeenChild> children;  // all that carry its label or are owned by it
+  std::set<kube::Ref> absent;               // read a moment ago and not there
   std::vector<SeenPod> pods;
-  std::string entropy;                        // keys_entropy_bytes of it, for a key Secret
-  std::map<kube::Ref, std::uint64_t> accepted;  // owned hash that the server's reply to our last apply had, per child: what
-                                                // "in sync" looks like where the server spells our fields its own way
-  std::uint64_t status_written = 0;           // hash64 of the status last written, and the version it got
+  std::string entropy;  // keys_entropy_bytes of it, for a key Secret
+  std::map<kube::Ref, std::uint64_t>
+      accepted;                      // owned hash that the server's reply to our last apply had, per child: what
+                                     // "in sync" looks like where the server spells our fields its own way
+  std::uint64_t status_written = 0;  // hash64 of the status last written, and the version it got
   std::uint64_t status_version = 0;
 };
 

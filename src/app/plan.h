@@ -11,7 +11,8 @@
 namespace nocobase_operator::app {
 
 struct Plan {
-  std::vector<kube::Call> calls;  // in order; independent of each other unless a failure says otherwise (see stop_on_error)
+  std::vector<kube::Call>
+      calls;  // in order; independent of each other unless a failure says otherwise (see stop_on_error)
   bool stop_on_error = false;     // a failed call ends the pass
   std::optional<Millis> recheck;  // decide again after this time even if nothing is seen to change
   std::string why;                // one line for people: what is being done or waited for
@@ -19,8 +20,8 @@ struct Plan {
   friend bool operator==(const Plan&, const Plan&) = default;
 };
 
-// Reads first (children that no cache knows), then children in order, then deletions, then one status write, last. A second
-// plan from the world that the first one made is empty.
+// Reads first (children that no cache knows), then children in order, then deletions, then one status write, last. A
+// second plan from the world that the first one made is empty.
 [[nodiscard]] Plan plan(const Observed& observed, const Now& now);
 
 }  // namespace nocobase_operator::app

@@ -1,5 +1,5 @@
-// The spec of a NocoBaseCluster as values: what a person wrote, decoded and not yet judged. No defaults are filled in here;
-// defaults.h says what an absent field means.
+// The spec of a NocoBaseCluster as values: what a person wrote, decoded and not yet judged. No defaults are filled in
+// here; defaults.h says what an absent field means.
 #pragma once
 #include <cstdint>
 #include <optional>

@@ -63,8 +63,8 @@ struct Status {
   friend bool operator==(const Status&, const Status&) = default;
 };
 
-// The status as JSON. A condition's lastTransitionTime is taken from `live` (the status there now) while its status stays
-// the same, and is `now` where it flips.
+// The status as JSON. A condition's lastTransitionTime is taken from `live` (the status there now) while its status
+// stays the same, and is `now` where it flips.
 [[nodiscard]] Json to_json(const Status& status, const Json& live, const Now& now);
 
 }  // namespace nocobase_operator::app

@@ -12,11 +12,12 @@ namespace nocobase_operator::app {
 // Findings come in the order of the spec.
 [[nodiscard]] kube::Findings validate(const Cluster& cluster, const Cluster* before = nullptr);
 
-// decode + validate + what only the text shows (an unquoted `!`, `*` or `-` where a service key belongs, duplicate keys):
-// what `validate` on the command line reports for one document that is a NocoBaseCluster.
+// decode + validate + what only the text shows (an unquoted `!`, `*` or `-` where a service key belongs, duplicate
+// keys): what `validate` on the command line reports for one document that is a NocoBaseCluster.
 [[nodiscard]] kube::Findings check(const kube::SourceDocument& document);
 
-// The error that keeps the operator from acting on a cluster at all, if there is one: the first finding of severity error.
+// The error that keeps the operator from acting on a cluster at all, if there is one: the first finding of severity
+// error.
 [[nodiscard]] const kube::Finding* first_error(const kube::Findings& findings);
 
 }  // namespace nocobase_operator::app

@@ -8,9 +8,9 @@ namespace nocobase_operator {
 
 }  // namespace nocobase_operator
 
-#define CHECK(condition)                                                         \
-  do {                                                                           \
-    if (!(condition)) {                                                          \
-      ::nocobase_operator::check_failed(__FILE__, __LINE__, #condition);         \
-    }                                                                            \
+#define CHECK(condition)                                                 \
+  do {                                                                   \
+    if (!(condition)) {                                                  \
+      ::nocobase_operator::check_failed(__FILE__, __LINE__, #condition); \
+    }                                                                    \
   } while (false)

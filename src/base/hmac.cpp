@@ -1,9 +1,9 @@
 #include "base/hmac.h"
 
+#include <array>
+
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
-
-#include <array>
 
 #include "base/check.h"
 

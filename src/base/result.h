@@ -1,5 +1,5 @@
-// Result<T>: a value or an Error. Ours and not std::expected, because the class itself is [[nodiscard]], gcc 12's has no
-// and_then, and clang 14 (clang-tidy, libFuzzer) cannot see it. Knows nothing of what the errors are about.
+// Result<T>: a value or an Error. Ours and not std::expected, because the class itself is [[nodiscard]], gcc 12's has
+// no and_then, and clang 14 (clang-tidy, libFuzzer) cannot see it. Knows nothing of what the errors are about.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -41,8 +41,10 @@ struct Unit {
 template <class T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}      // NOLINT(google-explicit-constructor) reads as a value
-  Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT(google-explicit-constructor) reads as an error
+  Result(T value)
+      : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT(google-explicit-constructor) reads as a value
+  Result(Error error)
+      : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT(google-explicit-constructor) reads as an error
 
   [[nodiscard]] bool ok() const noexcept { return state_.index() == 0; }
   // The value; aborts when there is none.
@@ -76,11 +78,11 @@ class [[nodiscard]] Result {
 }  // namespace nocobase_operator
 
 // `auto x = TRY(call());` returns the Error from the enclosing function (a gcc and clang statement expression).
-#define TRY(expr)                    \
-  __extension__({                    \
-    auto try_result_ = (expr);       \
-    if (!try_result_.ok()) {         \
-      return try_result_.error();    \
-    }                                \
-    std::move(try_result_).value();  \
+#define TRY(expr)                   \
+  __extension__({                   \
+    auto try_result_ = (expr);      \
+    if (!try_result_.ok()) {        \
+      return try_result_.error();   \
+    }                               \
+    std::move(try_result_).value(); \
   })

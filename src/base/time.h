@@ -19,8 +19,8 @@ struct Mono {
 using Instant = Mono::time_point;
 
 struct Now {
-  Instant mono;                    // for deadlines and back-off
-  std::chrono::sys_seconds wall;   // for timestamps that people and other programs read
+  Instant mono;                   // for deadlines and back-off
+  std::chrono::sys_seconds wall;  // for timestamps that people and other programs read
 };
 
 // RFC 3339 in UTC to the second, as Kubernetes' metav1.Time writes it: 2026-01-31T23:59:59Z.

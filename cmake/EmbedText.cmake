@@ -1,0 +1,17 @@
+# cmake -DINPUTS=a;b -DOUTPUT=x.cpp -P EmbedText.cmake: the CRD files as one string literal each, for `crd` and `run`.
+set(text "#include \"operator/crds.h\"\n\nnamespace nocobase_operator::program {\n\nstd::span<const std::string_view> crds() {\n")
+string(APPEND text "  static constexpr std::string_view files[] = {\n")
+foreach(input ${INPUTS})
+  file(READ ${input} content)
+  # A string literal may be limited to 64 KiB: it is written in pieces, which the compiler joins.
+  string(LENGTH "${content}" length)
+  set(at 0)
+  while(at LESS length)
+    string(SUBSTRING "${content}" ${at} 12000 piece)
+    string(APPEND text "R\"~crd~(${piece})~crd~\"\n")
+    math(EXPR at "${at} + 12000")
+  endwhile()
+  string(APPEND text ",\n")
+endforeach()
+string(APPEND text "  };\n  return files;\n}\n\n}  // namespace nocobase_operator::program\n")
+file(WRITE ${OUTPUT} "${text}")

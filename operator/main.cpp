@@ -1,0 +1,109 @@
+// nocobase-operator: arguments to options, options to a command, its result to an exit code.
+#include <cstdlib>
+#include <exception>
+#include <functional>
+#include <iostream>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+
+#include "operator/offline.h"
+#include "operator/run.h"
+
+namespace program = nocobase_operator::program;
+
+namespace {
+
+using Command = std::function<int()>;
+
+program::Streams standard_streams() {
+  return {std::cout, std::cerr, isatty(STDOUT_FILENO) != 0 && std::getenv("NO_COLOR") == nullptr};
+}
+
+void add_run(CLI::App& app, program::RunOptions& options, Command& chosen) {
+  auto* command = app.add_subcommand("run", "Watch NocoBaseClusters and reconcile them until told to stop");
+  command->add_option("--kubeconfig", options.kubeconfig, "Kubeconfig file (default: the Pod's service account)");
+  command->add_option("--context", options.context, "Context of the kubeconfig (default: the current one)");
+  command->add_option("--namespace", options.ns, "Watch this namespace only (default: all)");
+  command->add_option("--lease-namespace", options.lease_namespace, "Namespace of the leader election Lease");
+  command->add_option("--lease-name", options.lease_name, "Name of the leader election Lease")->capture_default_str();
+  command->add_option("--identity", options.identity, "Holder identity in the Lease (default: host name and a suffix)");
+  command->add_option("--log-format", options.log_format, "text or json")
+      ->check(CLI::IsMember({"text", "json"}))
+      ->capture_default_str();
+  command->add_option("--log-level", options.log_level, "debug, info, warning or error")
+      ->check(CLI::IsMember({"debug", "info", "warning", "error"}))
+      ->capture_default_str();
+  command->callback([&] { chosen = [&options] { return program::run(options); }; });
+}
+
+void add_validate(CLI::App& app, program::ValidateOptions& options, Command& chosen) {
+  auto* command = app.add_subcommand("validate", "Check NocoBaseClusters in files, folders or - (stdin)");
+  command->add_option("FILE", options.inputs, "Files, folders, or -")->required();
+  command->add_option("-o,--output", options.output, "text or json")
+      ->check(CLI::IsMember({"text", "json"}))
+      ->capture_default_str();
+  command->add_option("--fail-on", options.fail_on, "Lowest severity that makes the exit code 1: error or warning")
+      ->check(CLI::IsMember({"error", "warning"}))
+      ->capture_default_str();
+  command->callback([&] { chosen = [&options] { return program::validate(options, standard_streams()); }; });
+}
+
+void add_render(CLI::App& app, program::RenderOptions& options, Command& chosen) {
+  auto* command =
+      app.add_subcommand("render", "Print the children of a NocoBaseCluster as the controller applies them");
+  command->add_option("FILE", options.input, "A file, or -")->required();
+  command->add_option("-o,--output", options.output, "yaml or json")
+      ->check(CLI::IsMember({"yaml", "json"}))
+      ->capture_default_str();
+  command->callback([&] { chosen = [&options] { return program::render(options, standard_streams()); }; });
+}
+
+void add_explain(CLI::App& app, program::ExplainOptions& options, Command& chosen) {
+  auto* command = app.add_subcommand("explain", "Tell what a WORKER_MODE, or each role of a file, serves");
+  auto* mode = command->add_option("MODE", options.mode, "A WORKER_MODE value; put -- before one that starts with -");
+  command->add_option("-f,--file", options.file, "A file with NocoBaseClusters, or -")->excludes(mode);
+  command->add_option("--key", options.keys, "A service key to ask about (repeat for more)")->allow_extra_args(false);
+  command->add_option("-o,--output", options.output, "text or json")
+      ->check(CLI::IsMember({"text", "json"}))
+      ->capture_default_str();
+  command->callback([&] { chosen = [&options] { return program::explain(options, standard_streams()); }; });
+}
+
+int main_with_exceptions(int argc, char** argv) {
+  CLI::App app("Kubernetes operator for NocoBase clusters whose services are split by WORKER_MODE");
+  app.set_version_flag("--version", "nocobase-operator " NBO_VERSION);
+  app.require_subcommand(1);
+  app.name("nocobase-operator");
+  program::RunOptions run_options;
+  program::ValidateOptions validate_options;
+  program::RenderOptions render_options;
+  program::ExplainOptions explain_options;
+  Command chosen;
+  add_run(app, run_options, chosen);
+  add_validate(app, validate_options, chosen);
+  add_render(app, render_options, chosen);
+  add_explain(app, explain_options, chosen);
+  app.add_subcommand("crd", "Print the CustomResourceDefinitions this program was built with")->callback([&chosen] {
+    chosen = [] { return program::print_crds(standard_streams()); };
+  });
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? program::exit_ok : program::exit_unusable_input;
+  }
+  const int code = chosen();
+  std::cout.flush();
+  return code;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return main_with_exceptions(argc, argv);
+  } catch (const std::exception& error) {
+    std::cerr << "nocobase-operator: " << error.what() << '\n';
+    return program::exit_unusable_input;
+  }
+}
