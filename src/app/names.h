@@ -26,4 +26,47 @@ inline constexpr std::string_view container_name = "nocobase";
 inline constexpr std::array<std::string_view, 7> reserved_role_names = {"setup", "keys",   "storage", "record",
                                                                         "pull",  "backup", "verify"};
 
+// Variables of the application that are the operator's, or that would undo what it sets up. They are refused in env (by
+// the CRD and here) and in a podTemplate; the CRD spells the same list.
+inline constexpr std::array<std::string_view, 38> reserved_variables = {
+    "APP_AES_SECRET_KEY",
+    "APP_AES_SECRET_KEY_PATH",
+    "APP_KEY",
+    "APP_LAUNCH_MODE",
+    "APP_PORT",
+    "CACHE_DEFAULT_STORE",
+    "CACHE_REDIS_URL",
+    "CLUSTER_MODE",
+    "DB_DATABASE",
+    "DB_DIALECT",
+    "DB_DIALECT_OPTIONS_SSL_CA",
+    "DB_DIALECT_OPTIONS_SSL_CERT",
+    "DB_DIALECT_OPTIONS_SSL_KEY",
+    "DB_DIALECT_OPTIONS_SSL_MODE",
+    "DB_DIALECT_OPTIONS_SSL_REJECT_UNAUTHORIZED",
+    "DB_HOST",
+    "DB_PASSWORD",
+    "DB_PORT",
+    "DB_SCHEMA",
+    "DB_TABLE_PREFIX",
+    "DB_UNDERSCORED",
+    "DB_USER",
+    "DISABLE_PKG_DOWNLOAD",
+    "INIT_ROOT_EMAIL",
+    "INIT_ROOT_PASSWORD",
+    "LOCK_ADAPTER_DEFAULT",
+    "LOCK_ADAPTER_REDIS_URL",
+    "LOGGER_TRANSPORT",
+    "PM2_HOME",
+    "PUBSUB_ADAPTER_REDIS_URL",
+    "QUEUE_ADAPTER",
+    "QUEUE_ADAPTER_REDIS_URL",
+    "REDIS_URL",
+    "SKIP_SAME_VERSION_UPGRADE",
+    "SOCKET_PATH",
+    "STORAGE_PATH",
+    "WORKER_ID_REDIS_URL",
+    "WORKER_MODE",
+};
+
 }  // namespace nocobase_operator::app

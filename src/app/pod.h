@@ -13,7 +13,7 @@ namespace nocobase_operator::app {
 // entry of the same name replaces the earlier one in its place). `worker_mode` is written even when it is empty.
 [[nodiscard]] std::vector<EnvVar> environment(const Cluster& cluster, const Role& role, std::string_view worker_mode);
 
-// Names the operator sets itself and a user may not: WORKER_MODE and the rest. Checked in env by the CRD, in
+// Names the operator sets itself and a user may not: reserved_variables of names.h. Checked in env by the CRD, in
 // podTemplate by render().
 [[nodiscard]] bool is_reserved_variable(std::string_view name);
 
