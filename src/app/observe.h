@@ -1,6 +1,7 @@
 // What the cluster looks like, as the few values a decision needs. Whole objects are pruned to these when they arrive,
 // so that tens of thousands of them fit in memory.
 #pragma once
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -28,8 +29,10 @@ struct SeenDeployment {
   std::int32_t spec_replicas = 0;
   std::int64_t observed_generation = 0;
   std::int32_t replicas = 0, updated = 0, ready = 0, available = 0;
-  std::string failure;   // message of ReplicaFailure=True (quota, admission), "" otherwise
-  std::string progress;  // reason of Progressing (ProgressDeadlineExceeded, …)
+  std::string failure;                       // message of ReplicaFailure=True (quota, admission), "" otherwise
+  std::string progress;                      // reason of Progressing (ProgressDeadlineExceeded, …)
+  std::chrono::sys_seconds progressed_at{};  // when the roll-out last got on (lastUpdateTime of Progressing)
+  std::uint64_t template_hash = 0;           // template_hash() of the part that `manager` owns
   friend bool operator==(const SeenDeployment&, const SeenDeployment&) = default;
 };
 
@@ -37,7 +40,8 @@ struct SeenRole {
   std::optional<std::int32_t> intent;  // spec.replicas
   bool main_owns_intent = false;       // `manager` owns spec.replicas by apply
   bool intent_manager_owns = false;    // `intent_manager` owns it by apply
-  std::uint64_t status_hash = 0;       // hash64 of the dumped status
+  bool selectable = false;             // status.selector is not empty: an autoscaler can act on it
+  std::uint64_t status_hash = 0;       // status_hash() of the status
   friend bool operator==(const SeenRole&, const SeenRole&) = default;
 };
 
@@ -75,9 +79,9 @@ struct SeenPod {
   std::string node;
   std::string phase;
   bool ready = false;
+  std::chrono::sys_seconds since{};  // since when it is ready or not ready
   bool scheduled = true;
-  std::string
-      reason;  // what keeps it from being ready: ImagePullBackOff, CrashLoopBackOff, Unschedulable, …; "" if nothing
+  std::string reason;   // what keeps it from being ready: ImagePullBackOff, Unschedulable, …; "" if nothing is known
   std::string message;  // the server's text to it, shortened
   std::int32_t restarts = 0;
   std::optional<std::int32_t> exit_code;  // of the last termination of the application container
@@ -99,19 +103,35 @@ using Seen = std::variant<SeenCluster, SeenChild, SeenPod>;
 [[nodiscard]] ClusterKey key_of(const Seen& seen);
 [[nodiscard]] const kube::Meta& meta_of(const Seen& seen);
 
+// hash64 of spec.template in its canonical form; 0 when there is none. Of a wanted Deployment and of the part of a live
+// one that is ours it tells whether applying would restart pods.
+[[nodiscard]] std::uint64_t template_hash(const Json& deployment);
+
+// A hash of a status that leaves the times of its conditions out, so that it tells whether anything was said anew.
+[[nodiscard]] std::uint64_t status_hash(const Json& status);
+
+// A status that was written, and the resourceVersion that the object has had since.
+struct StatusWritten {
+  std::uint64_t hash = 0;  // status_hash() of the status in the call's body
+  std::uint64_t version = 0;
+  friend bool operator==(const StatusWritten&, const StatusWritten&) = default;
+};
+
 // Everything one decision is made from.
 struct Observed {
   Json cluster;                             // SeenCluster::text, parsed
   kube::Meta meta;                          // of the cluster
-  std::map<kube::Ref, SeenChild> children;  // all that carry its label or are owned by it
-  std::set<kube::Ref> absent;               // read a moment ago and not there
-  std::vector<SeenPod> pods;
-  std::string entropy;  // keys_entropy_bytes of it, for a key Secret
-  std::map<kube::Ref, std::uint64_t>
-      accepted;                      // owned hash that the server's reply to our last apply had, per child: what
-                                     // "in sync" looks like where the server spells our fields its own way
-  std::uint64_t status_written = 0;  // hash64 of the status last written, and the version it got
-  std::uint64_t status_version = 0;
+  std::map<kube::Ref, SeenChild> children;  // all that carry its label or are owned by it, and what else was read
+  std::map<kube::Ref, Instant> absent;      // read at that time and not there
+  std::vector<SeenPod> pods;                // all of the cluster's
+  std::string entropy;                      // keys_entropy_bytes of it, for a key Secret
+  // The owned hash that the server's reply to our last apply had: what "in sync" looks like where the server spells our
+  // fields its own way.
+  std::map<kube::Ref, std::uint64_t> accepted;
+  // What the server said to our last write or read of an object that it refused (invalid, denied), until one succeeds.
+  std::map<kube::Ref, std::string> refusals;
+  // Our last status write to the cluster and to its roles: where a server drops a part of it, it is not sent again.
+  std::map<kube::Ref, StatusWritten> statuses;
 };
 
 }  // namespace nocobase_operator::app
