@@ -1,7 +1,9 @@
 // Time is an argument. Mono has no now(), so code that holds only these types cannot read a clock.
 #pragma once
 #include <chrono>
+#include <optional>
 #include <string>
+#include <string_view>
 
 namespace nocobase_operator {
 
@@ -25,5 +27,8 @@ struct Now {
 
 // RFC 3339 in UTC to the second, as Kubernetes' metav1.Time writes it: 2026-01-31T23:59:59Z.
 [[nodiscard]] std::string to_rfc3339(std::chrono::sys_seconds time);
+
+// The time of such a text, a fraction of a second left out; nothing when it is none or not in UTC.
+[[nodiscard]] std::optional<std::chrono::sys_seconds> from_rfc3339(std::string_view text);
 
 }  // namespace nocobase_operator

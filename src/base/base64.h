@@ -1,0 +1,12 @@
+// Base64 as Kubernetes writes the data of a Secret.
+#pragma once
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace nocobase_operator {
+
+// The bytes of a base64 text (RFC 4648, section 4: padded, no white space); nothing when it is none.
+[[nodiscard]] std::optional<std::string> decode_base64(std::string_view text);
+
+}  // namespace nocobase_operator
