@@ -1,5 +1,6 @@
 #include "base/hash.h"
 
+#include <array>
 #include <cstdio>
 #include <cstdlib>
 
@@ -77,12 +78,12 @@ std::string to_rfc3339(std::chrono::sys_seconds time) {
   const auto day = std::chrono::floor<std::chrono::days>(time);
   const std::chrono::year_month_day date(day);
   const std::chrono::hh_mm_ss clock(time - day);
-  std::string out(20, '\0');
-  std::snprintf(out.data(), out.size() + 1, "%04d-%02u-%02uT%02d:%02d:%02dZ", static_cast<int>(date.year()),
+  std::array<char, 64> out{};
+  std::snprintf(out.data(), out.size(), "%04d-%02u-%02uT%02d:%02d:%02dZ", static_cast<int>(date.year()),
                 static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
                 static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
                 static_cast<int>(clock.seconds().count()));
-  return out;
+  return out.data();
 }
 
 }  // namespace nocobase_operator

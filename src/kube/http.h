@@ -2,6 +2,7 @@
 #pragma once
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -27,7 +28,8 @@ struct HttpResponse {
   std::string body;
 };
 
-// A call as an HTTP request. Precondition fields go into metadata (apply) or DeleteOptions (remove).
+// A call as an HTTP request. Precondition fields go into metadata (apply) or DeleteOptions (remove). The body of a
+// write gets apiVersion, kind, name and namespace from the ref.
 [[nodiscard]] HttpRequest encode(const Call& call);
 
 // What a watch selects. An empty namespace means all of them.
@@ -43,8 +45,12 @@ struct WatchScope {
 
 // A 2xx body as JSON; anything else as an Error whose `what` is the Status message of the server, or the start of the
 // body when that is no Status. 404 not_found, 409 conflict (AlreadyExists too), 410 gone, 401/403 denied, 429
-// throttled, 400/405/413/415/422 invalid, the rest unavailable.
+// throttled, 400/405/406/413/415/422 invalid. 500, 502 and 504 are unknown_outcome: etcd or a proxy timed out, and a
+// write may have happened; so is a 2xx whose body is no JSON. The rest is unavailable.
 [[nodiscard]] Result<Json> decode(const HttpResponse& response);
+
+// The Code of an HTTP status that is not 2xx, as decode() uses it.
+[[nodiscard]] Code code_of_status(std::int64_t status);
 
 // The delay a Retry-After header asks for: delta-seconds only, at most one minute; nothing when absent or malformed.
 [[nodiscard]] std::optional<Millis> retry_delay(const HttpResponse& response);
@@ -57,8 +63,10 @@ struct WatchEvent {
   bool initial_events_end = false;  // on the bookmark that ends the initial events of a streaming list
 };
 
-// Bytes of a watch response, in any split, become events. An ERROR event or a line that is too long or no JSON is an
-// Error (410 is Code::gone); after one the decoder is used up.
+// Bytes of a watch response, in any split, become events. An ERROR event is an Error with the code of its Status (410,
+// or reason Expired, is Code::gone); a line that is too long, no JSON or no event is Code::invalid. After an Error the
+// decoder is used up and keeps nothing. Takes time linear in the bytes; holds what was fed and not yet read, so whoever
+// calls next() until it has nothing after each feed() holds at most one line.
 class WatchDecoder {
  public:
   explicit WatchDecoder(std::size_t max_line_bytes) : max_line_bytes_(max_line_bytes) {}
@@ -69,6 +77,8 @@ class WatchDecoder {
   [[nodiscard]] std::size_t pending_bytes() const { return buffer_.size() - start_; }
 
  private:
+  [[nodiscard]] Error fail(Error error);
+
   std::size_t max_line_bytes_;
   std::string buffer_;
   std::size_t start_ = 0;    // first byte of the current line

@@ -2,8 +2,12 @@
 // nlohmann's object type is a std::map: keys stay sorted, so whatever is rendered is deterministic.
 #pragma once
 #include <cstddef>
-#include <nlohmann/json.hpp>
+#include <cstdint>
+#include <initializer_list>
+#include <string>
 #include <string_view>
+
+#include <nlohmann/json.hpp>
 
 #include "base/result.h"
 
@@ -17,8 +21,8 @@ struct JsonLimits {
   std::size_t max_depth = 64;
 };
 
-// Parses one JSON text. Errors (Code::invalid): syntax with byte offset, a duplicate key with its path, too deep, too
-// large. Never throws.
+// Parses one JSON text without recursion, so depth costs no stack. Errors (Code::invalid): syntax with byte offset, a
+// duplicate key with its path, too deep, too large. No error repeats the text, which may hold secrets. Never throws.
 [[nodiscard]] Result<Json> parse_json(std::string_view text, const JsonLimits& limits = {});
 
 // The member `key` of an object, or nullptr when `value` is no object or has no such member.

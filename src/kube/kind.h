@@ -43,6 +43,10 @@ struct KindInfo {
 // The Kind of a body's apiVersion and kind, if it is one of ours.
 [[nodiscard]] std::optional<Kind> kind_of(std::string_view api_version, std::string_view kind);
 
+// Whether the API server knows the kind by itself, with Go types that normalise what they store; a custom resource is
+// kept as it was written.
+[[nodiscard]] bool is_built_in(Kind kind);
+
 // One namespaced object by name.
 struct Ref {
   Kind kind = Kind::nocobase_cluster;

@@ -1,5 +1,5 @@
-// A cursor over JSON that somebody else wrote. It knows its path, never throws, and collects findings instead of stopping
-// at the first. Strict: finish() reports members that nobody asked for.
+// A cursor over JSON that somebody else wrote. It knows its path, never throws, and collects findings instead of
+// stopping at the first. Strict: finish() reports members that nobody asked for.
 #pragma once
 #include <cstdint>
 #include <functional>
@@ -7,6 +7,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "kube/finding.h"
@@ -14,7 +15,7 @@
 
 namespace nocobase_operator::kube {
 
-// The codes under which a Reader reports; the caller owns the numbering.
+// The codes under which a Reader reports; the caller owns the numbering and keeps the object while readers use it.
 struct ReaderCodes {
   std::string unknown_field;
   std::string wrong_type;
@@ -35,14 +36,15 @@ class Reader {
   [[nodiscard]] std::optional<std::int64_t> integer(std::string_view key, std::int64_t min, std::int64_t max);
   // A list of strings; an item of another type is a finding and left out.
   [[nodiscard]] std::optional<std::vector<std::string>> strings(std::string_view key);
-  // A string, or a whole number taken as its decimal text (Kubernetes' IntOrString).
+  // A string, or a whole number as an integer: Kubernetes' IntOrString, where "80" and 80 differ. An empty string and a
+  // number out of int32 are findings.
   [[nodiscard]] std::optional<Json> int_or_string(std::string_view key);
-  // A quantity: a string or a number, kept as written. Its syntax is checked by kube::parse_quantity's user.
+  // A quantity: a string or a number, as text. Its syntax is not checked here: see canonical_quantity().
   [[nodiscard]] std::optional<std::string> quantity(std::string_view key);
-  // An object or array that is handed on as it is.
+  // An object or array that is handed on as it is, whatever it holds.
   [[nodiscard]] std::optional<Json> object(std::string_view key);
   [[nodiscard]] std::optional<Json> array(std::string_view key);
-  // An object of strings (labels, annotations, selectors).
+  // An object of strings (labels, annotations, selectors), by key; a value of another type is a finding and left out.
   [[nodiscard]] std::optional<std::vector<std::pair<std::string, std::string>>> string_map(std::string_view key);
 
   // Calls `read` with a reader of the nested object, and its finish() afterwards. False when absent or wrong.

@@ -19,10 +19,10 @@ struct Mark {
 
 // What only the text shows and the JSON value no longer does.
 struct ScalarNote {
-  std::string tag;    // an explicit YAML tag ("!", "!x"), "" when there is none
-  std::string text;   // the scalar as written
-  bool plain = true;  // not quoted, not a block scalar
-  bool alias = false; // reached through *name
+  std::string tag;     // an explicit YAML tag ("!", "!x"), "" when there is none
+  std::string text;    // the scalar as written
+  bool plain = true;   // not quoted, not a block scalar
+  bool alias = false;  // reached through *name
 };
 
 struct SourceDocument {
