@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# restart.sh NAME [SIGNAL [PAUSE_SECONDS]]: ends one process (default KILL) and starts it again with the same arguments.
+source "$(dirname "$0")/lib.sh"
+name=${1:?usage: restart.sh NAME [SIGNAL [PAUSE_SECONDS]]}
+[ -f "$run/$name.command" ] || { echo "restart.sh: $name was never started in $run" >&2; exit 1; }
+eval "command=($(cat "$run/$name.command"))"
+stop_process "$name" "${2:-KILL}"
+sleep "${3:-0}"
+spawn "$name" "${command[@]}"
