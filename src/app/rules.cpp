@@ -1,0 +1,203 @@
+#include "app/rules.h"
+
+#include <algorithm>
+#include <array>
+
+#include "base/check.h"
+
+namespace nocobase_operator::app {
+namespace {
+
+using kube::Severity;
+constexpr auto error = Severity::error;
+constexpr auto warning = Severity::warning;
+constexpr auto info = Severity::info;
+constexpr auto crd = Enforcer::crd;
+constexpr auto strict = Enforcer::strict;
+constexpr auto ours = Enforcer::operator_;
+
+constexpr std::array table = std::to_array<Rule>({
+    // Shape: NB001 to NB019
+    {"NB001", error, strict, "unknown field",
+     "A field that no schema knows is dropped silently unless validation is strict: a misspelt limit is no limit."},
+    {"NB002", error, strict, "key given twice",
+     "Readers disagree on which of two equal keys counts; the API server refuses them under strict validation."},
+    {"NB003", error, crd, "wrong type",
+     "The API server takes no number where text is wanted, nor the other way round."},
+    {"NB004", error, crd, "number out of range", "The schema gives each number its limits."},
+    {"NB005", error, crd, "missing field", "The field has no default that would be right for everybody."},
+    {"NB006", error, crd, "unknown value", "The field takes one of a few words, letter case included."},
+    {"NB007", error, crd, "wrong form",
+     "The text cannot be what the field holds: a name, a host, a quantity, an image."},
+    {"NB008", error, crd, "too long, too short, too many or too few",
+     "Limits keep objects small enough to store and rules cheap enough to check."},
+    {"NB009", error, crd, "listed twice",
+     "Entries of this list are told apart by name, as server-side apply needs it."},
+    {"NB010", error, ours, "broken alias or merge", "A YAML alias or merge key that points at nothing readable."},
+    {"NB011", error, ours, "too large or too deep",
+     "etcd takes objects of 1.5 MiB; nothing larger or deeper than the limits can be stored."},
+    {"NB012", error, ours, "YAML sign where a service belongs",
+     "An unquoted ! is a YAML tag and leaves an empty text, * is an alias and - a list item: only quotes make them "
+     "text. Requests are written as `requests: true`."},
+    {"NB013", error, crd, "another API", "The object is of another group, version or kind."},
+    {"NB014", error, crd, "name of the cluster",
+     "Children are named after the cluster and its roles; Services need a DNS-1035 label and labels hold 63 "
+     "characters."},
+
+    // Roles: NB020 to NB039
+    {"NB020", error, crd, "reserved role name",
+     "The operator names children of its own after the cluster with this suffix."},
+    {"NB021", error, crd, "role that serves nothing",
+     "An empty WORKER_MODE means everything (packages/core/server/src/worker-mode.ts), so no WORKER_MODE can say "
+     "nothing."},
+    {"NB022", error, crd, "`*` beside other services",
+     "`*` is a wildcard only as the whole WORKER_MODE (packages/core/server/src/worker-mode.ts)."},
+    {"NB023", error, crd, "replicas and autoscaling together", "Two would write one number."},
+    {"NB024", error, crd, "minReplicas above maxReplicas", "The autoscaler could satisfy neither."},
+    {"NB025", error, crd, "autoscaling on nothing", "An autoscaler needs something to measure."},
+    {"NB026", error, crd, "metrics beside backlog or triggers",
+     "metrics[] belong to a HorizontalPodAutoscaler, backlog and triggers to a KEDA ScaledObject; two autoscalers of "
+     "one role would fight."},
+    {"NB027", error, crd, "more than 32 pods",
+     "Worker ids have 5 bits (packages/core/snowflake-id/src/snowflake-id.ts): pod 33 makes primary keys that clash."},
+    {"NB028", error, ours, "utilisation without a request",
+     "Utilisation is a percentage of the request; without one the autoscaler reports FailedGetResourceMetric and does "
+     "nothing."},
+    {"NB029", error, crd, "ClusterTriggerAuthentication",
+     "It reaches Secrets of other namespaces; whoever edits a cluster may use those of its own only."},
+    {"NB030", error, crd, "minAvailable and maxUnavailable together", "policy/v1 takes one of them."},
+    {"NB031", warning, ours, "budget that forbids every eviction", "A node drain would wait for ever."},
+    {"NB032", warning, ours, "grace period shorter than the drain",
+     "What runs when it ends is killed: an execution that was started is never resumed "
+     "(plugin-workflow/src/server/Dispatcher.ts)."},
+    {"NB033", error, ours, "WORKER_MODE cannot be written",
+     "What the operator writes must read back as exactly the role."},
+    {"NB034", warning, ours, "zero pods without a queue to wake them",
+     "With no pod there is no utilisation: a HorizontalPodAutoscaler stays at zero, or refuses zero."},
+
+    // Coverage: NB040 to NB049
+    {"NB040", error, ours, "requests are served by nobody", "The Service would have no endpoints."},
+    {"NB041", warning, ours, "service is served by nobody",
+     "Its work stays in the queue (serving() is false in every pod)."},
+    {"NB042", warning, ours, "service misspelt?",
+     "Upstream accepts any key silently and compares it exactly (packages/core/server/src/worker-mode.ts)."},
+    {"NB043", info, ours, "unknown service",
+     "Only workflow:process and async-task:process exist in the open-source code; plugins may define more."},
+
+    // Environment: NB050 to NB069
+    {"NB050", error, crd, "variable of the operator in env",
+     "The operator sets it from other fields, and its safety rests on it."},
+    {"NB051", error, ours, "variable of the operator in podTemplate",
+     "The operator sets it from other fields, and its safety rests on it."},
+    {"NB052", error, crd, "value and valueFrom together", "core/v1 takes one of them."},
+    {"NB053", error, ours, "placeholder", "A template's placeholder was never replaced."},
+    {"NB054", warning, ours, "secret written out",
+     "Everybody who may read the object, and every backup of it, sees the value."},
+    {"NB055", error, ours, "malformed Redis URL",
+     "The node client takes redis://host:port/number; upstream's own example has one slash and connects to localhost."},
+    {"NB056", warning, ours, "localhost", "In a pod localhost is the pod itself."},
+    {"NB057", error, ours, "roles disagree",
+     "All roles share storage/nocobase.conf, plugin URLs and the public path; each start of a role would undo the "
+     "others'."},
+    {"NB058", error, ours, "podTemplate changes a label of the operator",
+     "Selectors and ownership rest on it and never change."},
+
+    // Image: NB070 to NB079
+    {"NB070", warning, ours, "moving tag",
+     "The tag is published again for each release: two pods of one role may run different versions, and an upgrade "
+     "happens by accident."},
+    {"NB071", warning, ours, "version unknown",
+     "Without a version the operator cannot tell an upgrade from a downgrade, nor warn of old versions."},
+    {"NB072", error, ours, "too old for several pods",
+     "SKIP_SAME_VERSION_UPGRADE came with 2.0.0; before it every pod start upgrades the live schema without a lock "
+     "(packages/core/server/src/application.ts)."},
+    {"NB073", warning, ours, "older than advised for several pods",
+     "2.1.31 moved workflow starts to the event queue and 2.1.41 renews Redis locks; before them work is lost or done "
+     "twice."},
+
+    // Database: NB080 to NB089
+    {"NB080", error, crd, "sqlite with more than one pod", "A SQLite file has one writer."},
+    {"NB081", error, crd, "database without host, name or user", "Every dialect but sqlite connects over the network."},
+    {"NB083", error, ours, "more connections than allowed",
+     "Each pod opens a pool of its own (DB_POOL_MAX, 5 by default) per data source."},
+    {"NB084", info, ours, "many connections", "PostgreSQL allows 100 by default, MySQL 151."},
+    {"NB085", warning, ours, "schema without effect",
+     "Only PostgreSQL and KingbaseES have schemas within a database (packages/core/database/src/helpers.ts)."},
+    {"NB086", warning, ours, "database without a password", "DB_PASSWORD stays empty."},
+
+    // Coordination: NB090 to NB099
+    {"NB090", warning, ours, "several pods without coordination",
+     "Queue, cache and locks are then each pod's own: changes are not seen elsewhere, work is lost or done twice "
+     "(packages/core/server/src/event-queue.ts)."},
+    {"NB091", error, crd, "Redis host and urls", "Either one host for everything, or a whole URL for each function."},
+    {"NB092", error, crd, "RabbitMQ without its URL, or the other way round",
+     "The queue adapter needs one URL, and only one queue is used."},
+    {"NB093", error, crd, "Redis queue without Redis", "There is nothing to connect to."},
+    {"NB094", warning, ours, "Redis number shared",
+     "Clearing the cache empties its whole database (packages/core/cache/src/cache.ts)."},
+    {"NB095", warning, ours, "Redis number above 15",
+     "A Redis server has 16 databases unless it is configured otherwise."},
+    {"NB096", warning, ours, "function without a Redis URL", "That function stays each pod's own."},
+    {"NB097", info, ours, "adapters not named",
+     "The Redis and RabbitMQ adapters are plugins; an adapter that is switched on but not enabled fails at every use "
+     "(packages/core/lock-manager/src/lock-manager.ts)."},
+
+    // Storage: NB100 to NB109
+    {"NB100", error, ours, "claim of size zero", "core/v1 wants more than zero."},
+    {"NB101", error, ours, "claim for one node, several pods",
+     "A ReadWriteOnce volume attaches to one node: pods on others wait for ever."},
+    {"NB102", warning, ours, "field without effect on an existing claim",
+     "The operator does not change a claim it did not make."},
+
+    // Lifecycle: NB110 to NB119
+    {"NB110", warning, ours, "maintenance and stopped together", "stopped wins."},
+    {"NB111", error, ours, "job template without containers", "No Job can be made of it."},
+    {"NB112", info, ours, "upgrades without a backup",
+     "There is no way back from an upgrade but a backup (upstream: downgrades are not supported)."},
+    {"NB113", warning, ours, "field without effect", "Another field switches it off."},
+
+    // Changes: NB120 to NB129
+    {"NB120", error, crd, "storage shrinks", "Claims only grow."},
+    {"NB121", error, crd, "storage changes in place",
+     "A claim's class, modes and name cannot change; the data would stay behind."},
+    {"NB122", error, crd, "database layout changes",
+     "The tables were made with it: another dialect, schema, prefix or spelling finds none of them."},
+    {"NB123", warning, ours, "downgrade",
+     "Upstream supports upgrades only; an older image silently rewrites the version of a newer database."},
+    {"NB124", warning, ours, "keys change",
+     "Sessions end with another APP_KEY, and data encrypted with another APP_AES_SECRET_KEY cannot be read."},
+
+    // Secrets and ConfigMaps in the same input: NB130 to NB139
+    {"NB130", error, ours, "key not in the Secret", "The container would not start (CreateContainerConfigError)."},
+    {"NB131", error, ours, "APP_KEY unusable",
+     "Empty, it signs tokens with a public constant; a placeholder is ignored "
+     "(packages/core/auth/src/auth-manager.ts)."},
+    {"NB132", warning, ours, "line break at the end", "It is part of the value; made with echo instead of printf?"},
+    {"NB133", error, ours, "APP_AES_SECRET_KEY unusable",
+     "It is read as 32 bytes in hex; anything else is cut silently (packages/core/server/src/aes-encryptor.ts)."},
+});
+
+constexpr bool is_sorted_by_code() {
+  for (std::size_t i = 1; i < table.size(); ++i) {
+    if (table[i - 1].code >= table[i].code) {
+      return false;
+    }
+  }
+  return true;
+}
+static_assert(is_sorted_by_code());
+
+}  // namespace
+
+std::span<const Rule> rules() {
+  return table;
+}
+
+const Rule& rule(std::string_view code) {
+  const auto* const found =
+      std::lower_bound(table.begin(), table.end(), code, [](const Rule& r, std::string_view c) { return r.code < c; });
+  CHECK(found != table.end() && found->code == code);
+  return *found;
+}
+
+}  // namespace nocobase_operator::app
