@@ -22,6 +22,12 @@ inline constexpr std::string_view annotation_epoch = "nocobase.com/epoch";      
 
 inline constexpr std::string_view container_name = "nocobase";
 
+// Keys of the Secrets that hold an application's keys and its first administrator; also the variables they go into.
+inline constexpr std::string_view key_app = "APP_KEY";             // signs tokens
+inline constexpr std::string_view key_aes = "APP_AES_SECRET_KEY";  // encrypts fields; 64 hex digits
+inline constexpr std::string_view key_admin_email = "INIT_ROOT_EMAIL";
+inline constexpr std::string_view key_admin_password = "INIT_ROOT_PASSWORD";
+
 // Role names that would collide with other children of a cluster.
 inline constexpr std::array<std::string_view, 7> reserved_role_names = {"setup", "keys",   "storage", "record",
                                                                         "pull",  "backup", "verify"};

@@ -1,5 +1,6 @@
 // The pod template of a role: container, environment, probes, drain, volumes, and the user's overlay merged in by name.
 #pragma once
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -8,6 +9,16 @@
 #include "base/result.h"
 
 namespace nocobase_operator::app {
+
+inline constexpr std::string_view storage_folder = "/app/nocobase/storage";  // the shared volume
+inline constexpr std::string_view run_folder = "/run/nocobase";              // socket and pm2 home, one per pod
+// NocoBase takes these options as text or as a file; a certificate as text makes it look for a file of that name and
+// fail where a part of it between two slashes is longer than a file name may be
+// (packages/core/database/src/helpers.ts).
+inline constexpr std::string_view database_tls_folder = "/etc/nocobase/database-tls";
+inline constexpr std::string_view redis_password_variable =
+    "COORDINATION_REDIS_PASSWORD";                  // for the URLs that follow it
+inline constexpr std::int32_t metrics_port = 9464;  // of the Prometheus exporter, where monitoring is on
 
 // The environment of a role's container in order: what the operator sets, then spec.env, then the role's env (a later
 // entry of the same name replaces the earlier one in its place). `worker_mode` is written even when it is empty.
