@@ -100,6 +100,8 @@ using Seen = std::variant<SeenCluster, SeenChild, SeenPod>;
 // Prunes an object of any kind that is watched or read. Error (invalid) when it is no such object.
 [[nodiscard]] Result<Seen> prune(const Json& object, std::optional<kube::Kind> fallback, Instant read_at);
 
+// The cluster that an object belongs to, or is. The name is "" where neither an owner nor a label tells one: such an
+// object is only met by reading it, and belongs to whoever read it.
 [[nodiscard]] ClusterKey key_of(const Seen& seen);
 [[nodiscard]] const kube::Meta& meta_of(const Seen& seen);
 

@@ -1,0 +1,201 @@
+#include "app/observe.h"
+
+#include <algorithm>
+#include <charconv>
+#include <limits>
+#include <utility>
+
+#include "app/names.h"
+#include "app/observe_parts.h"
+#include "base/hash.h"
+#include "kube/owned.h"
+#include "kube/quantity.h"
+
+namespace nocobase_operator::app {
+namespace {
+
+using kube::find_path;
+using kube::Kind;
+using kube::string_at;
+
+std::int32_t count_at(const Json& value, std::initializer_list<std::string_view> path) {
+  const std::int64_t count = kube::integer_at(value, path);
+  return static_cast<std::int32_t>(std::clamp<std::int64_t>(count, 0, std::numeric_limits<std::int32_t>::max()));
+}
+
+// 0 for anything that no plan wrote.
+std::int64_t parse_epoch(std::string_view text) {
+  std::int64_t epoch = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), epoch);
+  return error == std::errc() && end == text.data() + text.size() && epoch > 0 ? epoch : 0;
+}
+
+SeenDeployment prune_deployment(const Json& object, const Json& owned) {
+  SeenDeployment seen;
+  seen.spec_replicas = count_at(object, {"spec", "replicas"});
+  seen.observed_generation = kube::integer_at(object, {"status", "observedGeneration"});
+  seen.replicas = count_at(object, {"status", "replicas"});
+  seen.updated = count_at(object, {"status", "updatedReplicas"});
+  seen.ready = count_at(object, {"status", "readyReplicas"});
+  seen.available = count_at(object, {"status", "availableReplicas"});
+  const Json* const failure = condition_of(object, "ReplicaFailure");
+  if (failure != nullptr && string_at(*failure, {"status"}) == "True") {
+    seen.failure = shortened(string_at(*failure, {"message"}));
+  }
+  const Json* const progress = condition_of(object, "Progressing");
+  if (progress != nullptr) {
+    seen.progress = string_at(*progress, {"reason"});
+    seen.progressed_at = time_at(*progress, {"lastUpdateTime"});
+  }
+  seen.template_hash = template_hash(owned);
+  return seen;
+}
+
+SeenRole prune_role(const Json& object) {
+  SeenRole seen;
+  const Json* const replicas = find_path(object, {"spec", "replicas"});
+  if (replicas != nullptr && replicas->is_number_integer()) {
+    seen.intent = count_at(object, {"spec", "replicas"});
+  }
+  seen.main_owns_intent = kube::owns_field(object, manager, {"spec", "replicas"});
+  seen.intent_manager_owns = kube::owns_field(object, intent_manager, {"spec", "replicas"});
+  seen.selectable = !string_at(object, {"status", "selector"}).empty();
+  const Json* const status = kube::find(object, "status");
+  seen.status_hash = status_hash(status != nullptr ? *status : Json());
+  return seen;
+}
+
+SeenClaim prune_claim(const Json& object) {
+  const std::string requested = string_at(object, {"spec", "resources", "requests", "storage"});
+  const Result<std::string> canonical = kube::canonical_quantity(requested);
+  return {string_at(object, {"status", "phase"}), canonical.ok() ? canonical.value() : requested};
+}
+
+SeenChild prune_child(const Json& object, kube::Meta meta, Instant read_at) {
+  SeenChild seen;
+  const Kind kind = meta.ref.kind;
+  seen.watched = kube::label_of(object, label_managed_by) == manager;
+  const bool of_a_cluster = meta.owner_kind == kube::info(Kind::nocobase_cluster).kind;
+  seen.cluster = of_a_cluster ? meta.owner_name : kube::label_of(object, label_instance);
+  seen.meta = std::move(meta);
+  seen.read_at = read_at;
+  if (kind == Kind::secret) {  // created once and never applied: nothing of it is compared
+    seen.detail = prune_secret(object);
+    return seen;
+  }
+  const Json owned = kube::owned_part(object, manager);
+  seen.applied = parse_hex64(kube::annotation_of(object, annotation_applied));
+  seen.owned = owned.is_null() ? 0 : kube::content_hash(kind, owned, annotation_applied);
+  seen.epoch = parse_epoch(kube::annotation_of(object, annotation_epoch));
+  if (kind == Kind::deployment) {
+    seen.detail = prune_deployment(object, owned);
+  } else if (kind == Kind::nocobase_role) {
+    seen.detail = prune_role(object);
+  } else if (kind == Kind::persistent_volume_claim) {
+    seen.detail = prune_claim(object);
+  }
+  return seen;
+}
+
+SeenCluster prune_cluster(const Json& object, kube::Meta meta) {
+  Json kept = {
+      {"apiVersion", kube::api_version(Kind::nocobase_cluster)},
+      {"kind", kube::info(Kind::nocobase_cluster).kind},
+      {"metadata",
+       {{"name", meta.ref.name}, {"namespace", meta.ref.ns}, {"uid", meta.uid}, {"generation", meta.generation}}}};
+  for (const char* const key : {"spec", "status"}) {
+    const Json* const part = kube::find(object, key);
+    if (part != nullptr) {
+      kept[key] = *part;
+    }
+  }
+  return {std::move(meta), kube::dump(kept)};
+}
+
+// Reads and writes of these leave nothing that a decision rests on.
+bool is_observed(Kind kind) {
+  return kind != Kind::event && kind != Kind::lease;
+}
+
+}  // namespace
+
+std::string shortened(std::string_view text, std::size_t max_bytes) {
+  constexpr std::string_view ellipsis = "…";
+  std::string line(text.substr(0, max_bytes + 1));
+  if (line.size() > max_bytes) {
+    std::size_t end = max_bytes - std::min(max_bytes, ellipsis.size());
+    while (end > 0 && (static_cast<unsigned char>(line[end]) & 0xC0U) == 0x80U) {
+      --end;
+    }
+    line.resize(end);
+    line += ellipsis;
+  }
+  std::replace_if(
+      line.begin(), line.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20U; }, ' ');
+  return line;
+}
+
+std::chrono::sys_seconds time_at(const Json& value, std::initializer_list<std::string_view> path) {
+  return from_rfc3339(string_at(value, path)).value_or(std::chrono::sys_seconds{});
+}
+
+const Json* condition_of(const Json& object, std::string_view type) {
+  const Json* const conditions = find_path(object, {"status", "conditions"});
+  if (conditions == nullptr || !conditions->is_array()) {
+    return nullptr;
+  }
+  const auto found = std::find_if(conditions->begin(), conditions->end(),
+                                  [&](const Json& condition) { return string_at(condition, {"type"}) == type; });
+  return found == conditions->end() ? nullptr : &*found;
+}
+
+std::uint64_t template_hash(const Json& deployment) {
+  const Json canonical = kube::canonical(Kind::deployment, deployment);
+  const Json* const pods = find_path(canonical, {"spec", "template"});
+  return pods == nullptr ? 0 : hash64(kube::dump(*pods));
+}
+
+std::uint64_t status_hash(const Json& status) {
+  Json said = status;
+  const auto conditions = said.is_object() ? said.find("conditions") : said.end();
+  if (conditions != said.end() && conditions->is_array()) {
+    for (Json& condition : *conditions) {
+      if (condition.is_object()) {
+        condition.erase("lastTransitionTime");
+      }
+    }
+  }
+  return hash64(kube::dump(said));
+}
+
+Result<Seen> prune(const Json& object, std::optional<Kind> fallback, Instant read_at) {
+  kube::Meta meta = TRY(kube::read_meta(object, fallback));
+  const Kind kind = meta.ref.kind;
+  if (!is_observed(kind)) {
+    return Error{Code::invalid, kube::to_string(meta.ref) + " is not observed"};
+  }
+  if (kind == Kind::nocobase_cluster) {
+    return Seen(prune_cluster(object, std::move(meta)));
+  }
+  if (kind == Kind::pod) {
+    return Seen(prune_pod(object, std::move(meta)));
+  }
+  return Seen(prune_child(object, std::move(meta), read_at));
+}
+
+const kube::Meta& meta_of(const Seen& seen) {
+  return std::visit([](const auto& value) -> const kube::Meta& { return value.meta; }, seen);
+}
+
+ClusterKey key_of(const Seen& seen) {
+  const kube::Meta& meta = meta_of(seen);
+  if (const auto* const child = std::get_if<SeenChild>(&seen)) {
+    return {meta.ref.ns, child->cluster};
+  }
+  if (const auto* const pod = std::get_if<SeenPod>(&seen)) {
+    return {meta.ref.ns, pod->cluster};
+  }
+  return {meta.ref.ns, meta.ref.name};
+}
+
+}  // namespace nocobase_operator::app
