@@ -1,0 +1,47 @@
+# The commands people type. Each sets up what it needs on Debian 12 with Go 1.26 (other packages are installed).
+# The work is in: cmake/packages.sh, operator/demo.sh, tests/run.sh, tests/controlplane/.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+FILTER ?=
+FUZZ_SECONDS ?= 60
+export FILTER FUZZ_SECONDS
+
+.PHONY: help build demo demo-down test test-fast test-e2e test-slow fuzz lint format clean
+
+help:  ## show this
+	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/\1\t\2/p' Makefile | while IFS=$$'\t' read -r name text; do printf '  make %-10s %s\n' "$$name" "$$text"; done
+
+build:  ## build/nocobase-operator
+	@tests/run.sh build
+
+demo:  ## local control plane, operator and a sample, left running
+	@operator/demo.sh up
+
+demo-down:  ## end the demo
+	@operator/demo.sh down
+
+test:  ## everything: unit tests, with sanitizers too, fuzzers, end to end on a real control plane
+	@tests/run.sh unit asan fuzz e2e
+
+test-fast:  ## unit tests
+	@tests/run.sh unit
+
+test-e2e:  ## end to end on a real control plane; FILTER=word runs the tests with that word in their name
+	@tests/run.sh e2e
+
+test-slow:  ## what takes longer: ThreadSanitizer, end to end with long waits, FUZZ_SECONDS (600) per fuzzer
+	@E2E_SLOW=1 FUZZ_SECONDS=$(if $(filter-out file,$(origin FUZZ_SECONDS)),$(FUZZ_SECONDS),600) tests/run.sh tsan e2e fuzz
+
+fuzz:  ## every fuzzer for FUZZ_SECONDS (60)
+	@tests/run.sh fuzz
+
+lint:  ## clang-tidy and the format of every source file
+	@tests/run.sh lint
+
+format:  ## format every source file
+	@git ls-files '*.cpp' '*.h' | xargs clang-format-14 -i
+
+clean:  ## remove build/ (ends the demo first)
+	@operator/demo.sh down
+	rm -rf build

@@ -1,0 +1,99 @@
+#!/usr/bin/env bash
+# run.sh STEP...: build, unit, asan, tsan, fuzz, e2e, lint, in the order given; the Makefile's targets are lists of steps.
+# After test steps it prints the sum of what their reports say, "N passed, N failed", and fails unless all passed.
+# FILTER=word        only the end-to-end tests with that word in their name
+# FUZZ_SECONDS=N     per fuzzer (default 60)
+# E2E_SLOW=1         end to end with long waits
+set -uo pipefail
+cd "$(dirname "$0")/.."
+jobs=$(nproc)
+reports=build/reports
+passed=0 failed=0 counted=0 step=0 steps=$(($# + 1))
+
+say() { step=$((step + 1)); echo "[$step/$steps] $*"; }
+
+# count FILE STATUS WHAT: adds up a JUnit report of ctest or GoogleTest. A step that failed without a failed test in its
+# report (it did not build, it crashed, it wrote none) is one failed test.
+count() {
+  local all=0 bad=0 skipped=0
+  counted=1
+  if [ -s "$1" ]; then
+    read -r all bad skipped < <(awk '
+      function attribute(name) { return match($0, "[ \t\n]" name "=\"[0-9]+\"") ? substr($0, RSTART + length(name) + 3) + 0 : 0 }
+      BEGIN { RS = "<" }
+      /^testsuite[ \t\n]/ { all += attribute("tests"); bad += attribute("failures") + attribute("errors")
+                            skipped += attribute("skipped") + attribute("disabled") }
+      END { print all + 0, bad + 0, skipped + 0 }' "$1")
+  fi
+  if [ "$2" != 0 ] && [ "$bad" = 0 ]; then bad=1 all=$((all + 1)); fi
+  if [ "$all" = 0 ]; then echo "$3: no test ran"; bad=1 all=1; fi
+  [ "$skipped" = 0 ] || echo "$3: $skipped skipped"
+  passed=$((passed + all - bad - skipped)) failed=$((failed + bad))
+}
+
+configure_and_build() { # PRESET [TARGET]
+  cmake --preset "$1" > "build/$1.log" 2>&1 || { cat "build/$1.log"; return 1; }
+  cmake --build --preset "$1" --parallel "$jobs" ${2:+--target "$2"}
+}
+
+run_ctest() { # PRESET
+  local report=$PWD/$reports/$1.xml status=0
+  configure_and_build "$1" && ctest --preset "$1" --parallel "$jobs" -LE e2e --output-junit "$report" || status=$?
+  count "$report" "$status" "$1"
+}
+
+build_operator() { configure_and_build dev nocobase-operator && ln -sf dev/operator/nocobase-operator build/nocobase-operator; }
+
+run_build() { say "nocobase-operator"; build_operator && echo "build/nocobase-operator"; }
+run_unit() { say "unit tests"; run_ctest dev; }
+run_asan() { say "unit tests under AddressSanitizer and UndefinedBehaviorSanitizer"; run_ctest asan; }
+run_tsan() { say "unit tests under ThreadSanitizer"; run_ctest tsan; }
+
+run_fuzz() {
+  local seconds=${FUZZ_SECONDS:-60} target name
+  say "fuzzers, $seconds s each"
+  configure_and_build fuzz || { count /dev/null 1 fuzz; return; }
+  mapfile -t targets < <(find build/fuzz/tests/fuzz -maxdepth 1 -name '*_fuzz' -type f -perm -u+x | sort)
+  rm -f "$reports"/fuzz/*
+  mkdir -p "$reports/fuzz"
+  printf '%s\n' "${targets[@]}" | xargs -P "$jobs" -I TARGET bash -c '
+    name=$(basename TARGET) out=$2/fuzz; mkdir -p "build/fuzz/corpus/$name"; seeds=(); [ ! -d "tests/fuzz/corpus/$name" ] || seeds=("tests/fuzz/corpus/$name")
+    if "./TARGET" -max_total_time="$1" -timeout=10 -rss_limit_mb=2048 -artifact_prefix="$out/$name-" -print_final_stats=1 \
+        "build/fuzz/corpus/$name" "${seeds[@]}" > "$out/$name.log" 2>&1; then
+      echo "$name: $(sed -n "s/^stat::number_of_executed_units: *//p" "$out/$name.log") inputs"; touch "$out/$name.passed"
+    else echo "$name: FAILED"; tail -n 30 "$out/$name.log"; fi' _ "$seconds" "$reports"
+  for target in "${targets[@]}"; do
+    name=$(basename "$target")
+    printf '<testsuite tests="1" failures="%d">\n' "$([ -e "$reports/fuzz/$name.passed" ]; echo $?)"
+  done > "$reports/fuzz.xml"
+  count "$reports/fuzz.xml" 0 fuzz
+}
+
+run_e2e() {
+  local report=$PWD/$reports/e2e.xml status=0
+  say "end to end on a real control plane"
+  build_operator && configure_and_build dev e2e && tests/controlplane/build.sh > /dev/null &&
+    build/dev/tests/e2e/e2e ${FILTER:+--gtest_filter="*$FILTER*"} --gtest_output="xml:$report" || status=$?
+  count "$report" "$status" e2e
+}
+
+run_lint() {
+  local status=0
+  say "format and clang-tidy"
+  git ls-files '*.cpp' '*.h' | xargs clang-format-14 --dry-run -Werror || status=1
+  cmake --preset lint > build/lint.log 2>&1 || { cat build/lint.log; return 1; }
+  git ls-files 'src/*.cpp' 'operator/*.cpp' | xargs -P "$jobs" -I SOURCE \
+    bash -c 'echo SOURCE; clang-tidy-14 -p build/lint --quiet SOURCE 2> >(grep -v "warnings\? generated" >&2)' || status=1
+  return $status
+}
+
+say "packages"
+cmake/packages.sh || exit 1
+mkdir -p "$reports"
+rm -f "$reports"/*.xml
+for name in "$@"; do
+  "run_$name" || exit 1
+done
+[ "$counted" = 1 ] || exit 0
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ] && [ "$passed" -gt 0 ]
