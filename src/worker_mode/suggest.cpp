@@ -115,7 +115,7 @@ std::optional<std::string> suggest(std::string_view key, const std::vector<std::
     return *best;
   }
   for (const std::string& candidate : known) {
-    if (ascii_lower(candidate.substr(0, candidate.find(':'))) == wanted && candidate.size() > wanted.size()) {
+    if (ascii_lower(candidate.substr(0, candidate.find(':'))) == wanted) {
       if (best != nullptr) {
         return std::nullopt;  // two services of one plugin: either could be meant
       }

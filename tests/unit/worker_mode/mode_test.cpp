@@ -159,6 +159,8 @@ TEST(Mode, DescribesItselfInOneLine) {
 TEST(Mode, KnownKeysAreQuotedWhereTheyAreNotSafeToPrint) {
   EXPECT_EQ(describe(Mode::parse("!"), {"a b", "c\x1B[2J", "d\"", std::string(61, 'e')}),
             "serves requests; not a b, \"c\\u001b[2J\", \"d\\\"\" or \"" + std::string(60, 'e') + "...\"");
+  EXPECT_EQ(describe(Mode::parse("*,!"), {"\xF0\x9F\x98"}), "serves requests; not \"\xEF\xBF\xBD\"; unknown: \"*\"")
+      << "ill-formed, and as long as what stands for it";
 }
 
 TEST(Mode, DescriptionsStayShort) {
