@@ -7,6 +7,7 @@
 
 #include "app/names.h"
 #include "app/observe_parts.h"
+#include "app/status.h"
 #include "base/hash.h"
 #include "kube/owned.h"
 #include "kube/quantity.h"
@@ -74,7 +75,7 @@ SeenClaim prune_claim(const Json& object) {
 SeenChild prune_child(const Json& object, kube::Meta meta, Instant read_at) {
   SeenChild seen;
   const Kind kind = meta.ref.kind;
-  seen.watched = kube::label_of(object, label_managed_by) == manager;
+  seen.watched = kind != Kind::secret && kube::label_of(object, label_managed_by) == manager;
   const bool of_a_cluster = meta.owner_kind == kube::info(Kind::nocobase_cluster).kind;
   seen.cluster = of_a_cluster ? meta.owner_name : kube::label_of(object, label_instance);
   seen.meta = std::move(meta);
@@ -140,13 +141,8 @@ std::chrono::sys_seconds time_at(const Json& value, std::initializer_list<std::s
 }
 
 const Json* condition_of(const Json& object, std::string_view type) {
-  const Json* const conditions = find_path(object, {"status", "conditions"});
-  if (conditions == nullptr || !conditions->is_array()) {
-    return nullptr;
-  }
-  const auto found = std::find_if(conditions->begin(), conditions->end(),
-                                  [&](const Json& condition) { return string_at(condition, {"type"}) == type; });
-  return found == conditions->end() ? nullptr : &*found;
+  const Json* const status = kube::find(object, "status");
+  return status == nullptr ? nullptr : find_condition(*status, type);
 }
 
 std::uint64_t template_hash(const Json& deployment) {
@@ -156,14 +152,17 @@ std::uint64_t template_hash(const Json& deployment) {
 }
 
 std::uint64_t status_hash(const Json& status) {
-  Json said = status;
-  const auto conditions = said.is_object() ? said.find("conditions") : said.end();
-  if (conditions != said.end() && conditions->is_array()) {
-    for (Json& condition : *conditions) {
-      if (condition.is_object()) {
-        condition.erase("lastTransitionTime");
+  Json said = status.is_object() ? status : Json::object();
+  for (Json& part : said) {
+    if (!part.is_array()) {
+      continue;
+    }
+    for (Json& item : part) {
+      if (item.is_object()) {
+        item.erase("lastTransitionTime");
       }
     }
+    std::sort(part.begin(), part.end());  // every list of a status is a map by name; a server may keep its own order
   }
   return hash64(kube::dump(said));
 }

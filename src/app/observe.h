@@ -66,7 +66,8 @@ struct SeenChild {
   std::uint64_t applied = 0;  // annotation_applied; 0 when absent
   std::uint64_t owned = 0;    // kube::content_hash of the part `manager` owns; 0 when it owns nothing
   std::int64_t epoch = 0;     // annotation_epoch
-  bool watched = false;       // carries label_managed_by, so a watch keeps it current; else it is as old as read_at
+  bool watched = false;       // carries label_managed_by and is no Secret, so a watch keeps it current; else it is as
+                              // old as read_at
   Instant read_at{};          // when it was read by a GET; meaningful only when not watched
   std::variant<std::monostate, SeenDeployment, SeenRole, SeenClaim, SeenSecret> detail;
   friend bool operator==(const SeenChild&, const SeenChild&) = default;
@@ -109,7 +110,8 @@ using Seen = std::variant<SeenCluster, SeenChild, SeenPod>;
 // one that is ours it tells whether applying would restart pods.
 [[nodiscard]] std::uint64_t template_hash(const Json& deployment);
 
-// A hash of a status that leaves the times of its conditions out, so that it tells whether anything was said anew.
+// A hash of a status that leaves out the times of its conditions and the order of its lists, so that it tells whether
+// anything was said anew. No status and an empty one are the same.
 [[nodiscard]] std::uint64_t status_hash(const Json& status);
 
 // A status that was written, and the resourceVersion that the object has had since.

@@ -60,11 +60,40 @@ struct Status {
   std::string image;
   std::string version;  // of the image's tag, "" when it tells none
   std::int32_t worker_ids_worst = 0;
+  std::string key_fingerprint;  // of the keys in use, "" while they are not known
   friend bool operator==(const Status&, const Status&) = default;
 };
 
-// The status as JSON. A condition's lastTransitionTime is taken from `live` (the status there now) while its status
-// stays the same, and is `now` where it flips.
+// The conditions' names. The first three are what kstatus reads.
+inline constexpr std::string_view condition_ready = "Ready";
+inline constexpr std::string_view condition_reconciling = "Reconciling";
+inline constexpr std::string_view condition_stalled = "Stalled";
+inline constexpr std::string_view condition_keys_intact = "KeysIntact";
+
+// The longest message of a condition, in bytes.
+inline constexpr std::size_t max_condition_message = 1024;
+
+// The status as JSON, with what `live` says of the operation under way. A condition's lastTransitionTime is taken from
+// `live` (the status there now) while its status stays the same, and is `now` where it flips.
 [[nodiscard]] Json to_json(const Status& status, const Json& live, const Now& now);
+
+// `live` with another phase, generation and conditions, all else as it is: what can be said of a cluster whose spec
+// says nothing (it is invalid, or not to be acted on). Conditions that are not given stay.
+[[nodiscard]] Json amended(const Json& live, Phase phase, std::int64_t generation,
+                           const std::vector<Condition>& conditions, const Now& now);
+
+// The condition `type` in a status, or nullptr.
+[[nodiscard]] const Json* find_condition(const Json& status, std::string_view type);
+
+// What is counted of a role by what is seen, for its own status.
+struct RoleReport {
+  std::string worker_mode;
+  std::int32_t replicas = 0;  // pods of the Deployment; an autoscaler divides by it
+  std::int32_t ready = 0;
+  std::string selector;  // of the role's pods; "" in a hold, so that an autoscaler leaves the intent alone
+  Why why = Why::spec;
+  std::int64_t observed_generation = 0;  // of the NocoBaseRole
+};
+[[nodiscard]] Json to_json(const RoleReport& report);
 
 }  // namespace nocobase_operator::app

@@ -1,0 +1,274 @@
+#include <algorithm>
+#include <array>
+#include <iterator>
+#include <utility>
+
+#include "app/defaults.h"
+#include "app/names.h"
+#include "app/plan_parts.h"
+
+namespace nocobase_operator::app {
+namespace {
+
+using kube::Call;
+using kube::Kind;
+using kube::Precondition;
+using kube::Ref;
+using kube::Verb;
+
+// Creates and never takes over: a resourceVersion that no object ever had lets a server-side apply make what is absent,
+// and is a conflict where something came to be since it was looked for.
+const Precondition must_not_exist{"", "1"};
+
+Precondition same_object(const SeenChild& seen) {
+  return {seen.meta.uid, ""};
+}
+
+Precondition same_version(const SeenChild& seen) {
+  return {seen.meta.uid, std::to_string(seen.meta.version)};
+}
+
+// A body that names an object and says nothing of it.
+Json bare(const Ref& ref) {
+  return {{"apiVersion", kube::api_version(ref.kind)},
+          {"kind", kube::info(ref.kind).kind},
+          {"metadata", {{"name", ref.name}, {"namespace", ref.ns}}}};
+}
+
+// Speaks of what is in the way. Whether the child may be written.
+bool is_writable(const ChildState& state, Draft& draft) {
+  const std::string name = kube::to_string(state.child.ref);
+  switch (state.standing) {
+    case Standing::unknown:
+      return false;
+    case Standing::foreign:
+      draft.stall(
+          {"NameConflict", name + " exists and is not this cluster's; remove it, or give one of them another name"});
+      draft.recheck_in(read_lasts);
+      return false;
+    case Standing::older:
+      draft.waits.push_back({.message = "waiting until " + name + " of an older cluster of this name is gone"});
+      draft.recheck_in(read_lasts);
+      return false;
+    case Standing::terminating:
+      draft.waits.push_back({.message = "waiting until " + name + ", which is being deleted, is gone"});
+      draft.recheck_in(read_lasts);
+      return false;
+    case Standing::absent:
+    case Standing::ours:
+      return true;
+  }
+  return false;
+}
+
+void write(const Situation& s, const ChildState& state, const Precondition& if_there, Draft& draft) {
+  const Ref& ref = state.child.ref;
+  const auto refusal = s.seen->refusals.find(ref);
+  if (refusal != s.seen->refusals.end()) {
+    draft.stall({"Refused", "the API server refuses " + kube::to_string(ref) + ": " + refusal->second});
+  }
+  draft.writes.push_back(
+      apply_call(ref, state.child.body, manager, state.standing == Standing::absent ? must_not_exist : if_there));
+}
+
+void draft_child(const Situation& s, const ChildState& state, Draft& draft) {
+  if (!is_writable(state, draft) || state.in_sync) {
+    return;
+  }
+  const bool is_new_claim = state.child.ref.kind == Kind::persistent_volume_claim && state.standing == Standing::absent;
+  draft.pending.push_back(kube::to_string(state.child.ref));
+  if (is_new_claim && draft.keys.state != KeysState::usable) {
+    return;
+  }
+  write(s, state, state.seen != nullptr ? same_object(*state.seen) : Precondition{}, draft);
+}
+
+// Who says how many pods an elastic role is to have must never be left without an owner: a sole owner that leaves the
+// field out removes it, and its scale subresource then fails. Whether the main manager may apply now.
+bool draft_intent(const Role& role, const RoleState& state, Draft& draft) {
+  const SeenRole* const seen = role_of(state.object);
+  if (seen == nullptr || state.object.standing != Standing::ours) {
+    return true;
+  }
+  const Ref& ref = state.object.child.ref;
+  if (role.replicas) {
+    if (seen->main_owns_intent && seen->intent_manager_owns) {
+      draft.writes.push_back(apply_call(ref, bare(ref), intent_manager, same_object(*state.object.seen)));
+    }
+    return true;
+  }
+  const bool ours_alone = seen->main_owns_intent && !seen->intent_manager_owns;
+  if (seen->intent && !ours_alone) {
+    return true;
+  }
+  Json body = bare(ref);
+  body["spec"]["replicas"] = seen->intent.value_or(state.effect.count.intent);
+  draft.writes.push_back(apply_call(ref, std::move(body), intent_manager, same_version(*state.object.seen)));
+  return !ours_alone;
+}
+
+std::string selector_text(const Json& deployment) {
+  std::string text;
+  const Json* const labels = kube::find_path(deployment, {"spec", "selector", "matchLabels"});
+  if (labels == nullptr || !labels->is_object()) {
+    return text;
+  }
+  for (const auto& [key, value] : labels->items()) {
+    text += (text.empty() ? "" : ",") + key + "=" + kube::string_at(*labels, {key});
+  }
+  return text;
+}
+
+void draft_role_status(const Situation& s, const RoleState& state, Draft& draft) {
+  const SeenRole* const seen = role_of(state.object);
+  if (seen == nullptr || state.object.standing != Standing::ours) {
+    return;
+  }
+  const kube::Meta& meta = state.object.seen->meta;
+  const SeenDeployment* const deployment =
+      state.deployment.standing == Standing::ours ? deployment_of(state.deployment) : nullptr;
+  RoleReport report{.worker_mode = state.worker_mode,
+                    .replicas = deployment != nullptr ? deployment->replicas : 0,
+                    .ready = deployment != nullptr ? deployment->ready : 0,
+                    .selector = "",
+                    .why = state.effect.why,
+                    .observed_generation = meta.generation};
+  if (hold_of(s.cluster.spec) == Hold::none) {
+    report.selector = selector_text(state.deployment.child.body);
+  }
+  Json status = to_json(report);
+  const std::uint64_t hash = status_hash(status);
+  const auto written = s.seen->statuses.find(meta.ref);
+  const bool is_out =
+      written != s.seen->statuses.end() && written->second.hash == hash && meta.version <= written->second.version;
+  if (seen->status_hash == hash || is_out) {
+    return;
+  }
+  Json body = bare(meta.ref);
+  body["status"] = std::move(status);
+  Call call = apply_call(meta.ref, std::move(body), manager, same_object(*state.object.seen));
+  call.verb = Verb::apply_status;
+  draft.writes.push_back(std::move(call));
+}
+
+// The one role whose pods may be replaced now: roles roll one at a time, those that serve requests last, and the next
+// one begins when the one before is through. A role that rolls and is to roll again keeps nobody waiting: what is new
+// may be what mends it.
+std::optional<std::size_t> turn_of(const Situation& s) {
+  std::optional<std::size_t> turn;
+  for (const bool requests : {false, true}) {
+    for (std::size_t i = 0; i < s.roles.size(); ++i) {
+      const ChildState& state = s.roles[i].deployment;
+      if (state.standing == Standing::ours && !state.rolls && is_rolling(*state.seen)) {
+        return std::nullopt;
+      }
+      if (state.rolls && s.cluster.spec.roles[i].requests == requests && !turn) {
+        turn = i;
+      }
+    }
+  }
+  return turn;
+}
+
+// Whether an autoscaler still sees the pods that a hold is about to take away; it would lower the intent.
+bool is_exposed(const Situation& s, std::size_t role) {
+  const RoleState& state = s.roles[role];
+  const SeenRole* const seen = role_of(state.object);
+  return hold_of(s.cluster.spec) != Hold::none && !s.cluster.spec.roles[role].replicas && seen != nullptr &&
+         state.object.standing == Standing::ours && seen->selectable && state.effect.count.effect < state.now.effect;
+}
+
+void draft_deployment(const Situation& s, std::size_t role, bool its_turn, Draft& draft) {
+  const ChildState& state = s.roles[role].deployment;
+  if (!is_writable(state, draft) || state.in_sync) {
+    return;
+  }
+  const bool starts_pods = state.standing == Standing::absent || state.rolls;
+  if (is_exposed(s, role) || (starts_pods && draft.keys.state != KeysState::usable) || (state.rolls && !its_turn)) {
+    return;
+  }
+  write(s, state, state.seen != nullptr ? same_version(*state.seen) : Precondition{}, draft);
+}
+
+void draft_reads(const Situation& s, Draft& draft) {
+  const auto read = [&](const ChildState& state) {
+    if (state.standing == Standing::unknown) {
+      draft.reads.push_back(get_call(state.child.ref));
+    }
+  };
+  std::for_each(s.children.begin(), s.children.end(), read);
+  for (const RoleState& role : s.roles) {
+    read(role.object);
+    read(role.deployment);
+  }
+}
+
+bool is_wanted(const Situation& s, const Ref& ref) {
+  return std::any_of(s.roles.begin(), s.roles.end(), [&](const RoleState& role) {
+    return role.object.child.ref == ref || role.deployment.child.ref == ref;
+  });
+}
+
+}  // namespace
+
+Call get_call(const Ref& ref) {
+  Call call;
+  call.verb = Verb::get;
+  call.ref = ref;
+  return call;
+}
+
+Call apply_call(const Ref& ref, Json body, std::string_view by, Precondition precondition) {
+  Call call;
+  call.verb = Verb::apply;
+  call.ref = ref;
+  call.body = std::move(body);
+  call.manager = by;
+  call.precondition = std::move(precondition);
+  return call;
+}
+
+void draft_children(const Situation& s, Draft& draft) {
+  draft_reads(s, draft);
+  draft_keys(s, draft);
+  for (const Call& read : draft.reads) {
+    const auto refusal = s.seen->refusals.find(read.ref);
+    if (refusal != s.seen->refusals.end()) {
+      draft.stall({"Refused", "the API server refuses to show " + kube::to_string(read.ref) + ": " + refusal->second});
+    }
+  }
+  if (!draft.reads.empty() || draft.alone) {
+    return;
+  }
+  for (const ChildState& state : s.children) {
+    draft_child(s, state, draft);
+  }
+  const std::optional<std::size_t> turn = turn_of(s);
+  for (std::size_t i = 0; i < s.roles.size(); ++i) {
+    const RoleState& role = s.roles[i];
+    const bool main_may_apply = draft_intent(s.cluster.spec.roles[i], role, draft);
+    if (main_may_apply) {
+      draft_child(s, role.object, draft);
+    }
+    draft_role_status(s, role, draft);
+    draft_deployment(s, i, turn == i, draft);
+  }
+}
+
+void draft_removals(const Situation& s, Draft& draft) {
+  for (const auto& [ref, child] : s.seen->children) {
+    const bool removable = ref.kind == Kind::deployment || ref.kind == Kind::nocobase_role;
+    const bool ours = child.watched && child.cluster == s.cluster.name && child.meta.owner_uid == s.seen->meta.uid;
+    if (!removable || !ours || child.meta.terminating || is_wanted(s, ref)) {
+      continue;
+    }
+    Call call;
+    call.verb = Verb::remove;
+    call.ref = ref;
+    call.precondition = same_version(child);
+    call.propagation = kube::Propagation::background;
+    draft.writes.push_back(std::move(call));
+  }
+}
+
+}  // namespace nocobase_operator::app

@@ -1,0 +1,85 @@
+// The parts of a plan: what is to be called for, and what there is to say of it. Nobody but plan includes it.
+#pragma once
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "app/situation.h"
+#include "app/status.h"
+#include "base/time.h"
+#include "kube/call.h"
+
+namespace nocobase_operator::app {
+
+// Something that no retry can mend: a person has to. Becomes Stalled.
+struct Trouble {
+  std::string reason;
+  std::string message;
+};
+
+// Something that is not yet as it is to be.
+struct Unmet {
+  std::string message;
+  bool failing = false;                 // pods fail; they do not only take their time
+  bool draining = false;                // pods are to go
+  std::optional<Seconds> limit{};       // after that long without progress a person has to look; nothing: no limit
+  std::chrono::sys_seconds progress{};  // when it last got on, as far as that can be seen
+};
+
+enum class KeysState : std::uint8_t { unread, usable, unusable };
+
+// The cluster's keys, as far as they are known now.
+struct KeysReport {
+  KeysState state = KeysState::unread;
+  std::optional<Trouble> trouble;
+  std::string fingerprint;
+};
+
+// What one pass is to do, while it is put together.
+struct Draft {
+  std::vector<kube::Call> reads;
+  std::vector<kube::Call> writes;
+  bool alone = false;                // the writes so far are to be made before anything else is decided
+  std::optional<Trouble> trouble;    // the first one found
+  std::vector<Unmet> waits;          // for something outside a role
+  std::vector<std::string> pending;  // children outside a role that are being written
+  KeysReport keys;
+  std::optional<Millis> recheck;
+
+  void stall(Trouble found) {
+    if (!trouble) {
+      trouble = std::move(found);
+    }
+  }
+  void recheck_in(Millis delay) { recheck = recheck ? std::min(*recheck, delay) : delay; }
+};
+
+// Judges the Secret and, when it must be made, makes it alone. A Secret that is not known is read only if something
+// rests on it: a claim or a Deployment that is to be made, or pods that are to be replaced.
+void draft_keys(const Situation& s, Draft& draft);
+
+// Reads and writes of the wanted children, then removals of those that are wanted no longer.
+void draft_children(const Situation& s, Draft& draft);
+void draft_removals(const Situation& s, Draft& draft);
+
+// The cluster's status by what is seen and drafted. Sets a recheck for the time when a limit will be over.
+[[nodiscard]] Json draft_status(const Situation& s, Draft& draft);
+
+// The conditions that tell what the spec comes to, whatever runs.
+[[nodiscard]] std::vector<Condition> standing_conditions(const Situation& s, const Draft& draft);
+// Which roles serve users' requests and each service key, in the order of the keys.
+[[nodiscard]] std::vector<std::pair<std::string, std::vector<std::string>>> served(const Situation& s);
+// What of cache, locks and queue the pods do not share.
+[[nodiscard]] std::vector<std::string> unshared(const Spec& spec);
+
+// What a role lacks, if anything: pods, or pods too many in a hold.
+[[nodiscard]] std::optional<Unmet> unmet_of(const Situation& s, std::size_t role);
+
+// Calls with what every one of their kind has in common.
+[[nodiscard]] kube::Call get_call(const kube::Ref& ref);
+[[nodiscard]] kube::Call apply_call(const kube::Ref& ref, Json body, std::string_view manager,
+                                    kube::Precondition precondition);
+
+}  // namespace nocobase_operator::app

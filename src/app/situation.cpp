@@ -1,0 +1,203 @@
+#include "app/situation.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "app/defaults.h"
+#include "app/names.h"
+#include "base/hash.h"
+#include "kube/owned.h"
+#include "kube/quantity.h"
+
+namespace nocobase_operator::app {
+namespace {
+
+using kube::Kind;
+using kube::Ref;
+
+bool is_fresh(Instant read_at, const Now& now) {
+  return now.mono - read_at < read_lasts;
+}
+
+// Whether an object is this cluster's. A claim may have no owner, because it outlives the cluster: there the labels
+// tell. A Secret is used whoever made it.
+Standing whose(const SeenChild& child, const kube::Meta& cluster) {
+  const kube::Meta& meta = child.meta;
+  const bool of_a_cluster = meta.owner_kind == kube::info(Kind::nocobase_cluster).kind;
+  if (of_a_cluster && meta.owner_name == cluster.ref.name && meta.owner_uid != cluster.uid) {
+    return Standing::older;
+  }
+  const bool labelled = child.watched && child.cluster == cluster.ref.name;
+  const bool ours = meta.owner_uid == cluster.uid ||
+                    (meta.ref.kind == Kind::persistent_volume_claim && meta.owner_uid.empty() && labelled) ||
+                    meta.ref.kind == Kind::secret;
+  return meta.terminating ? Standing::terminating : ours ? Standing::ours : Standing::foreign;
+}
+
+// A claim never shrinks, and the server would refuse it.
+Child fit_claim(Child child, const SeenChild& seen) {
+  const auto* const claim = std::get_if<SeenClaim>(&seen.detail);
+  const std::string wanted = kube::string_at(child.body, {"spec", "resources", "requests", "storage"});
+  if (claim == nullptr || kube::compare_quantities(wanted, claim->requested) != -1) {
+    return child;
+  }
+  child.body["spec"]["resources"]["requests"]["storage"] = claim->requested;
+  child.hash = kube::content_hash(child.ref.kind, child.body, annotation_applied);
+  child.body["metadata"]["annotations"][std::string(annotation_applied)] = hex64(child.hash);
+  return child;
+}
+
+bool matches(const ChildState& state, const Observed& seen) {
+  const SeenChild& child = *state.seen;
+  const auto accepted = seen.accepted.find(child.meta.ref);
+  return child.watched && child.applied == state.child.hash && child.owned != 0 &&
+         (child.owned == state.child.hash || (accepted != seen.accepted.end() && accepted->second == child.owned));
+}
+
+ChildState stand(Child child, const Observed& seen, const Now& now) {
+  ChildState state;
+  state.child = std::move(child);
+  const Ref& ref = state.child.ref;
+  const auto found = seen.children.find(ref);
+  if (found == seen.children.end() || (!found->second.watched && !is_fresh(found->second.read_at, now))) {
+    const auto absent = seen.absent.find(ref);
+    const bool gone = absent != seen.absent.end() && is_fresh(absent->second, now);
+    state.standing = gone ? Standing::absent : Standing::unknown;
+    return state;
+  }
+  state.seen = &found->second;
+  state.standing = whose(*state.seen, seen.meta);
+  if (ref.kind == Kind::persistent_volume_claim && state.standing == Standing::ours) {
+    state.child = fit_claim(std::move(state.child), *state.seen);
+  }
+  state.in_sync = state.standing == Standing::ours && matches(state, seen);
+  const SeenDeployment* const deployment = deployment_of(state);
+  if (deployment != nullptr && state.standing == Standing::ours && !state.in_sync) {
+    const std::int64_t wanted = kube::integer_at(state.child.body, {"spec", "replicas"});
+    state.rolls =
+        wanted > 0 && deployment->spec_replicas > 0 && deployment->template_hash != template_hash(state.child.body);
+  }
+  return state;
+}
+
+// How many pods were wanted of an elastic role when the status was last written.
+std::optional<std::int32_t> last_known_intent(const Json& live, const std::string& role) {
+  const Json* const roles = kube::find(live, "roles");
+  if (roles == nullptr || !roles->is_array()) {
+    return std::nullopt;
+  }
+  for (const Json& item : *roles) {
+    const std::int64_t desired = kube::integer_at(item, {"desired"}, -1);
+    if (kube::string_at(item, {"name"}) == role && desired >= 0 && desired <= max_worker_ids) {
+      return static_cast<std::int32_t>(desired);
+    }
+  }
+  return std::nullopt;
+}
+
+RoleNow role_now(const Situation& s, const Role& role) {
+  RoleNow now;
+  const Observed& seen = *s.seen;
+  const std::string name = child_name(s.cluster, role.name);
+  const auto object = seen.children.find({Kind::nocobase_role, s.cluster.ns, name});
+  if (object != seen.children.end() && object->second.meta.owner_uid == seen.meta.uid) {
+    const auto* const detail = std::get_if<SeenRole>(&object->second.detail);
+    now.intent = detail != nullptr ? detail->intent : std::nullopt;
+  }
+  if (!now.intent) {
+    now.intent = last_known_intent(s.live, role.name);
+  }
+  const auto deployment = seen.children.find({Kind::deployment, s.cluster.ns, name});
+  if (deployment != seen.children.end() && deployment->second.meta.owner_uid == seen.meta.uid) {
+    const auto* const detail = std::get_if<SeenDeployment>(&deployment->second.detail);
+    now.effect = detail != nullptr ? detail->spec_replicas : 0;
+    now.rolling = is_rolling(deployment->second);
+  }
+  return now;
+}
+
+bool is_over(const SeenPod& pod) {
+  return pod.phase == "Succeeded" || pod.phase == "Failed";
+}
+
+// Counts pods by role; those that have ended hold no worker id.
+void count_pods(const Situation& s, std::vector<RoleNow>& roles, std::int32_t& others) {
+  for (const SeenPod& pod : s.seen->pods) {
+    if (is_over(pod)) {
+      continue;
+    }
+    const auto role = std::find_if(s.cluster.spec.roles.begin(), s.cluster.spec.roles.end(),
+                                   [&](const Role& item) { return item.name == pod.role; });
+    std::int32_t& count = role == s.cluster.spec.roles.end()
+                              ? others
+                              : roles[static_cast<std::size_t>(role - s.cluster.spec.roles.begin())].pods;
+    ++count;
+  }
+}
+
+}  // namespace
+
+const SeenDeployment* deployment_of(const ChildState& state) {
+  return state.seen == nullptr ? nullptr : std::get_if<SeenDeployment>(&state.seen->detail);
+}
+
+const SeenRole* role_of(const ChildState& state) {
+  return state.seen == nullptr ? nullptr : std::get_if<SeenRole>(&state.seen->detail);
+}
+
+bool is_rolling(const SeenChild& deployment) {
+  const auto* const seen = std::get_if<SeenDeployment>(&deployment.detail);
+  if (seen == nullptr) {
+    return false;
+  }
+  // "NewReplicaSetAvailable" stays once a roll-out has been complete, whatever becomes of its pods later: a role that
+  // fails for reasons of its own holds up nobody (pkg/controller/deployment/progress.go).
+  const bool complete = seen->ready >= seen->spec_replicas || seen->progress == "NewReplicaSetAvailable";
+  return seen->observed_generation < deployment.meta.generation || seen->updated < seen->replicas || !complete;
+}
+
+std::int64_t epoch_of(const Json& status) {
+  return kube::integer_at(status, {"operation", "epoch"});
+}
+
+Result<Situation> assess(const Observed& seen, Cluster cluster, const Now& now) {
+  Situation s;
+  s.seen = &seen;
+  s.now = now;
+  s.cluster = std::move(cluster);
+  const Json* const live = kube::find(seen.cluster, "status");
+  s.live = live != nullptr && live->is_object() ? *live : Json::object();
+  s.epoch = epoch_of(s.live);
+  std::vector<RoleNow> roles;
+  for (const Role& role : s.cluster.spec.roles) {
+    roles.push_back(role_now(s, role));
+  }
+  count_pods(s, roles, s.other_pods);
+  const std::vector<RoleEffect> wanted = effects(s.cluster, roles, s.other_pods);
+  RenderInput input{&s.cluster, {}, s.epoch};
+  for (const RoleEffect& effect : wanted) {
+    input.counts.push_back(effect.count);
+  }
+  std::vector<Child> children = TRY(render(input));
+  for (std::size_t i = 0; i < roles.size(); ++i) {
+    s.roles.push_back({roles[i], wanted[i], TRY(worker_mode_of(s.cluster.spec.roles[i])), {}, {}});
+  }
+  std::size_t objects = 0;
+  std::size_t deployments = 0;
+  for (Child& child : children) {
+    const Kind kind = child.ref.kind;
+    ChildState state = stand(std::move(child), seen, now);
+    if (kind == Kind::nocobase_role) {
+      s.roles[objects++].object = std::move(state);
+    } else if (kind == Kind::deployment) {
+      s.roles[deployments++].deployment = std::move(state);
+    } else {
+      s.children.push_back(std::move(state));
+    }
+  }
+  CHECK(objects == s.roles.size() && deployments == s.roles.size());
+  s.keys = stand({{Kind::secret, s.cluster.ns, keys_secret_name(s.cluster)}, {}, 0}, seen, now);
+  return s;
+}
+
+}  // namespace nocobase_operator::app

@@ -1,0 +1,66 @@
+// What one plan is made from: the observed values, decoded and put side by side with the wanted children. Part of plan;
+// nobody else includes it. It judges how things stand and decides nothing.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "app/children.h"
+#include "app/effect.h"
+#include "app/observe.h"
+#include "base/time.h"
+
+namespace nocobase_operator::app {
+
+// What was read is taken for true that long, where no watch keeps it current.
+inline constexpr Millis read_lasts{30'000};
+
+// How a wanted child stands.
+enum class Standing : std::uint8_t {
+  unknown,      // no watch shows it and nobody has read it lately
+  absent,       // read and not there
+  foreign,      // there and somebody else's
+  older,        // an older cluster of the same name owns it: it will be gone
+  terminating,  // on its way out
+  ours,
+};
+
+struct ChildState {
+  Child child;  // as wanted; a claim as it may be applied
+  Standing standing = Standing::unknown;
+  const SeenChild* seen = nullptr;  // unless unknown or absent
+  bool in_sync = false;             // ours and nothing of it differs
+  bool rolls = false;               // a Deployment whose pods an apply would replace
+};
+
+struct RoleState {
+  RoleNow now;
+  RoleEffect effect;
+  std::string worker_mode;
+  ChildState object;  // the NocoBaseRole
+  ChildState deployment;
+};
+
+struct Situation {
+  const Observed* seen = nullptr;
+  Now now;
+  Cluster cluster;
+  Json live = Json::object();        // the status as it is
+  std::int64_t epoch = 0;            // of the operation in it
+  std::vector<ChildState> children;  // those of no role, in the order they are written
+  std::vector<RoleState> roles;      // in the order of spec.roles
+  std::int32_t other_pods = 0;       // of no role of the spec
+  ChildState keys;                   // the Secret; without a wanted body
+};
+
+// Error (invalid): the spec cannot be rendered.
+[[nodiscard]] Result<Situation> assess(const Observed& seen, Cluster cluster, const Now& now);
+
+[[nodiscard]] const SeenDeployment* deployment_of(const ChildState& state);
+[[nodiscard]] const SeenRole* role_of(const ChildState& state);
+// Whether a Deployment's pods are being replaced: its roll-out has begun and not yet been complete once.
+[[nodiscard]] bool is_rolling(const SeenChild& deployment);
+// The epoch in a status, 0 when there is none.
+[[nodiscard]] std::int64_t epoch_of(const Json& status);
+
+}  // namespace nocobase_operator::app
