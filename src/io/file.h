@@ -1,7 +1,6 @@
 // Files and streams as values.
 #pragma once
 #include <cstddef>
-#include <functional>
 #include <string>
 #include <vector>
 

@@ -1,4 +1,4 @@
-// The one thread that owns all state. post() is the only thread-safe member.
+// The one thread that owns all state. post() and stop() are the only thread-safe members.
 #pragma once
 #include <functional>
 #include <memory>
@@ -19,7 +19,8 @@ class Loop {
   virtual void post(std::function<void()> work) = 0;
   // Runs until stop(): all posted work, then turn(now), then sleeps until more work or next_wake().
   virtual void run(const std::function<void(Now)>& turn, const std::function<std::optional<Instant>()>& next_wake) = 0;
-  // Ends run() after the current turn. Thread-safe and safe to call more than once.
+  // Ends run() after the current turn; work that is still queued is dropped. Thread-safe and safe to call more than
+  // once.
   virtual void stop() = 0;
   // The time now: steady clock and system clock, read once.
   [[nodiscard]] virtual Now now() const = 0;

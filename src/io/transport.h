@@ -26,9 +26,9 @@ class Transport {
   // that failed on a pooled connection before anything was answered is repeated once on a fresh one where that is safe.
   virtual void call(kube::HttpRequest request, Millis deadline, Done done) = 0;
 
-  // Opens a streaming GET. `bytes` gets the body of a 200 in order; `closed` is called once, at the end: with the response
-  // (status 200 and an empty body after a clean end, another status with its body), or with an Error. No byte within `idle`
-  // is an Error. Destroying the handle cancels the stream; neither callback runs after that.
+  // Opens a streaming GET. `bytes` gets the body of a 200 in order; `closed` is called once, at the end: with the
+  // response (status 200 and an empty body after a clean end, another status with its body), or with an Error. No byte
+  // within `idle` is an Error. Destroying the handle cancels the stream; neither callback runs after that.
   [[nodiscard]] virtual std::shared_ptr<void> stream(kube::HttpRequest request, Millis idle, Bytes bytes,
                                                      Done closed) = 0;
 };

@@ -10,20 +10,22 @@
 namespace nocobase_operator::io {
 
 struct YamlLimits {
+  std::size_t max_bytes = 32U << 20U;          // of the whole text
   std::size_t max_document_bytes = 3U << 20U;  // etcd takes 1.5 MiB; nothing larger can be an object
   std::size_t max_depth = 64;
   std::size_t max_nodes = 200'000;  // aliases count as often as they are used
 };
 
-// Reads `text` document by document and calls `each` for every one that is not empty, in order; returns the number of
-// documents seen, or an Error (invalid) with file:line:column when the text is no YAML (or binary, or too large): what came
-// before has been delivered by then. Scalars become what kubectl makes of them (YAML 1.1 booleans, octal, floats, null),
-// map keys are strings, merge keys are applied, and a duplicate key is a finding of that document.
-[[nodiscard]] Result<std::size_t> read_documents(std::string_view text, const std::string& file, const YamlLimits& limits,
+// Reads `text` document by document and calls `each` for every one that is not empty, in order; returns how many there
+// were, or an Error (invalid) with file:line:column when the text is no YAML (or binary, or too large): what
+// came before has been delivered by then. Scalars become what kubectl makes of them (YAML 1.1 booleans, octal, floats,
+// null), map keys are strings, merge keys are applied, and a duplicate key is a finding of that document.
+[[nodiscard]] Result<std::size_t> read_documents(std::string_view text, const std::string& file,
+                                                 const YamlLimits& limits,
                                                  const std::function<void(kube::SourceDocument)>& each);
 
-// A JSON value as YAML text that kubectl and yaml-cpp read back as the same value: block style, sorted keys, strings quoted
-// where another reader could take them for something else.
+// A JSON value as YAML text that kubectl and yaml-cpp read back as the same value: block style, sorted keys, strings
+// quoted where another reader could take them for something else.
 [[nodiscard]] std::string to_yaml(const kube::Json& value);
 
 }  // namespace nocobase_operator::io

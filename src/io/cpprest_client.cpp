@@ -1,0 +1,218 @@
+#include "io/cpprest_client.h"
+
+#include <algorithm>
+#include <chrono>
+#include <mutex>
+#include <poll.h>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl.hpp>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <pplx/threadpool.h>
+#include <sys/socket.h>
+
+#include "io/cpprest_transport.h"
+
+namespace nocobase_operator::io {
+namespace {
+
+namespace http = web::http;
+using boost::asio::ip::tcp;
+
+// The shared client's own time-out: each call has a deadline of its own, which is shorter.
+constexpr Millis longest_call = std::chrono::minutes(10);
+constexpr std::string_view user_agent = "nocobase-operator/" NBO_VERSION;
+
+// A peer that is gone without a word (a lost node, a load balancer that forgot us) is noticed within half a minute.
+void set_socket_options(int socket) {
+  const auto set = [socket](int level, int option, int value) {
+    ::setsockopt(socket, level, option, &value, sizeof value);
+  };
+  set(SOL_SOCKET, SO_KEEPALIVE, 1);
+  set(IPPROTO_TCP, TCP_KEEPIDLE, 15);
+  set(IPPROTO_TCP, TCP_KEEPINTVL, 5);
+  set(IPPROTO_TCP, TCP_KEEPCNT, 3);
+  set(IPPROTO_TCP, TCP_USER_TIMEOUT, 30'000);
+}
+
+// Whether the server has closed its end of a pooled connection.
+bool is_stale(int socket) {
+  pollfd polled{socket, POLLRDHUP, 0};
+  return ::poll(&polled, 1, 0) != 0;
+}
+
+// The library calls this before each request. A socket that is not open yet is opened here to take options; for a name
+// the family is not known, so such a socket gets them when it is used again, and until then the idle time-outs guard
+// it.
+void prepare_socket(http::client::native_handle handle, const Url& url) {
+  tcp::socket* socket = url.https ? &static_cast<boost::asio::ssl::stream<tcp::socket&>*>(handle)->next_layer()
+                                  : static_cast<tcp::socket*>(handle);
+  if (socket->is_open()) {
+    // Without this a request would be written into the void, and nobody could tell that it never arrived. Now it fails
+    // while it is written, and is repeated on a new connection.
+    if (is_stale(socket->native_handle())) {
+      ::shutdown(socket->native_handle(), SHUT_RDWR);
+    }
+  } else if (is_ip_address(url.host)) {
+    boost::system::error_code ignored;
+    socket->open(url.host.find(':') == std::string::npos ? tcp::v4() : tcp::v6(), ignored);
+  }
+  if (socket->is_open()) {
+    set_socket_options(socket->native_handle());
+  }
+}
+
+bool is_loopback(const std::string& host) {
+  return host == "localhost" || host == "::1" || host.starts_with("127.");
+}
+
+bool has_credentials(const Credentials& credentials) {
+  return !credentials.token.empty() || !credentials.token_file.empty() || !credentials.client_cert_pem.empty() ||
+         !credentials.client_cert_file.empty();
+}
+
+// Anything else could smuggle a header in.
+bool is_token(const std::string& token) {
+  return std::all_of(token.begin(), token.end(), [](char c) { return c > ' ' && c < 0x7f; });
+}
+
+}  // namespace
+
+boost::asio::io_service& io_thread() {
+  return crossplat::threadpool::shared_instance().service();
+}
+
+void start_io_threads() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    forget_system_bundle();
+    bool started = true;
+    try {
+      crossplat::threadpool::initialize_with_threads(1);
+    } catch (const std::exception&) {
+      started = false;
+    }
+    CHECK(started);  // somebody used the library before us, with its 40 threads
+    static_cast<void>(io_thread());
+  });
+}
+
+Client::Client(const ApiServer& server, Url url, std::shared_ptr<TlsClient> tls)
+    : url_(std::move(url)),
+      name_(to_string(url_)),
+      tls_(std::move(tls)),
+      token_(server.credentials.token_file, server.credentials.token) {}
+
+Result<std::shared_ptr<Client>> Client::create(const ApiServer& server) {
+  Url url = TRY(parse_url(server.url));
+  if (!url.https && has_credentials(server.credentials) && !is_loopback(url.host)) {
+    return Error{Code::invalid, "server " + to_string(url) + ": credentials are only sent over https"};
+  }
+  std::shared_ptr<TlsClient> tls;
+  if (url.https) {
+    tls = TRY(TlsClient::create(server, url.host));
+  }
+  return std::shared_ptr<Client>(new Client(server, std::move(url), std::move(tls)));
+}
+
+http::client::http_client Client::connect(Millis idle) const {
+  http::client::http_client_config config;
+  config.set_timeout(idle);
+  config.set_max_redirects(0);
+  config.set_tlsext_sni_enabled(false);  // TlsClient sets it: the library would send an address or a Host header
+  config.set_nativehandle_options([url = url_](http::client::native_handle handle) { prepare_socket(handle, url); });
+  if (tls_) {
+    config.set_ssl_context_callback(
+        [tls = tls_](boost::asio::ssl::context& context) { tls->configure(context.native_handle()); });
+  }
+  // Built from its parts because the library resolves no IPv6 address in brackets.
+  const web::uri base = web::uri_builder()
+                            .set_scheme(url_.https ? "https" : "http")
+                            .set_host(url_.host)
+                            .set_port(static_cast<int>(url_.port))
+                            .to_uri();
+  return {base, config};
+}
+
+http::client::http_client& Client::shared() {
+  if (!shared_) {
+    renew();
+  }
+  return *shared_;
+}
+
+void Client::renew() {
+  shared_ = std::make_unique<http::client::http_client>(connect(longest_call));
+}
+
+Result<http::http_request> Client::encode(const kube::HttpRequest& request, const std::string& token) const {
+  http::http_request encoded(request.method);
+  const std::string path = url_.prefix + request.path_and_query;
+  if (!path.starts_with('/') || !web::uri::validate(path)) {
+    return Error{Code::invalid, "no valid request path: " + path};
+  }
+  encoded.set_request_uri(web::uri(path));
+  http::http_headers& headers = encoded.headers();
+  headers.add("Accept", "application/json");
+  headers.add("User-Agent", std::string(user_agent));
+  if (url_.host.find(':') != std::string::npos) {
+    headers.add("Host", authority(url_));
+  }
+  if (!token.empty()) {
+    headers.add("Authorization", "Bearer " + token);
+  }
+  if (request.method != "GET") {
+    const std::string type = request.content_type.empty() ? "application/json" : request.content_type;
+    encoded.set_body(make_one_shot(std::make_shared<const std::string>(request.body)), request.body.size(), type);
+  }
+  return encoded;
+}
+
+Result<std::string> Client::token() {
+  std::string token = token_.current().text;
+  if (token.empty() && !token_.path().empty()) {
+    return Error{Code::denied, "token file " + token_.path() + ": missing, unreadable or empty"};
+  }
+  if (!is_token(token)) {
+    return Error{Code::denied, "the bearer token holds a blank or a control character"};
+  }
+  return token;
+}
+
+Failure Client::explain(const std::exception_ptr& thrown) const {
+  Failure failure;
+  std::string_view what;
+  std::string text;
+  try {
+    std::rethrow_exception(thrown);
+  } catch (const http::http_exception& e) {
+    text = e.what();
+    if (e.error_code() == std::errc::timed_out) {
+      return {Failure::Stage::timeout, name_ + ": timed out"};
+    }
+  } catch (const std::exception& e) {
+    text = e.what();
+  } catch (...) {
+    text = "unknown failure";
+  }
+  what = text;
+  // The texts are the library's, which changes no more. An error code alone does not tell these apart.
+  if (what.starts_with("Failed to connect") || what.starts_with("Failed to resolve")) {
+    failure = {Failure::Stage::connect, "connection refused or host unreachable"};
+  } else if (what.starts_with("Error resolving")) {
+    failure = {Failure::Stage::connect, "the host's name cannot be resolved"};
+  } else if (what.starts_with("Error in SSL handshake")) {
+    failure = {Failure::Stage::connect, "TLS handshake failed"};
+  } else {
+    failure = {Failure::Stage::exchange, text};
+  }
+  const std::string reason = tls_ ? tls_->failure_reason() : "";
+  failure.what = name_ + ": " + failure.what + (reason.empty() ? "" : ": " + reason);
+  return failure;
+}
+
+}  // namespace nocobase_operator::io

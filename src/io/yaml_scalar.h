@@ -1,0 +1,24 @@
+// What a YAML scalar means to kubectl (sigs.k8s.io/yaml over go-yaml v2): the rules of YAML 1.1 with Go's number
+// syntax.
+#pragma once
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "kube/json.h"
+
+namespace nocobase_operator::io {
+
+// A plain (unquoted, untagged) scalar: null, a boolean, a number or the text itself. Error (invalid) for infinities and
+// NaN, which JSON does not have.
+[[nodiscard]] Result<kube::Json> resolve_plain(std::string_view text);
+
+// A scalar with an explicit tag: "!!int" and its like in long form ("tag:yaml.org,2002:int"), "!", or any other, which
+// all mean text. Error (invalid) when the text is not of that type.
+[[nodiscard]] Result<kube::Json> resolve_tagged(std::string_view tag, const std::string& text);
+
+// The JSON key that a scalar map key becomes ("yes: 1" has the key "true"); nothing for null and collections.
+[[nodiscard]] std::optional<std::string> key_text(const kube::Json& key, std::string_view written);
+
+}  // namespace nocobase_operator::io

@@ -1,0 +1,62 @@
+// YAML text before it is parsed: documents cut apart, bytes checked, places counted. Knows nothing of YAML's grammar
+// beyond the lines that separate documents.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "kube/source.h"
+
+namespace nocobase_operator::io {
+
+// One document of a file, with its separator line when it has one.
+struct Slice {
+  std::string_view text;
+  std::uint32_t first_line = 1;
+};
+
+// Cuts a text at lines that start with "---" or "...", as kubectl does. Byte order marks at the start of a document and
+// directives ("%YAML 1.1") are left out.
+class Splitter {
+ public:
+  explicit Splitter(std::string_view text) : rest_(text) {}
+  // The next document that is more than blank lines and comments, or nothing at the end.
+  [[nodiscard]] std::optional<Slice> next();
+
+ private:
+  [[nodiscard]] Slice cut();
+
+  std::string_view rest_;
+  std::uint32_t line_ = 1;
+};
+
+// Places in one document.
+class Places {
+ public:
+  // `text` must outlive it.
+  Places(std::string_view text, std::uint32_t first_line);
+  // The mark of a byte offset.
+  [[nodiscard]] kube::Mark at(std::size_t offset) const;
+  // The mark of a line (from 0) and a byte in it (from 0).
+  [[nodiscard]] kube::Mark at_line(std::size_t line, std::size_t byte) const;
+
+ private:
+  std::string_view text_;
+  std::uint32_t first_line_;
+  std::vector<std::size_t> starts_;  // of each line
+};
+
+// Error (invalid) "file:line:column: …" for bytes that are no text: invalid UTF-8, control characters, UTF-16.
+[[nodiscard]] Result<Unit> check_text(const Slice& slice, const std::string& file);
+
+// The text with line ends "\n".
+[[nodiscard]] std::string with_unix_lines(std::string_view text);
+
+// "file:line:column: what" as an Error (invalid).
+[[nodiscard]] Error error_at(const std::string& file, kube::Mark mark, const std::string& what);
+
+}  // namespace nocobase_operator::io
