@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::size_t max_text = 256;
 constexpr int max_exponent = 999;
+constexpr int nano = -9;  // the smallest scale that is kept
 constexpr std::string_view max_int64 = "9223372036854775807";
 
 enum class Format : std::uint8_t { decimal_si, binary_si, decimal_exponent };
@@ -198,21 +199,31 @@ int compare_size(const Amount& a, const Amount& b) {
   return static_cast<int>(more_in_a) - static_cast<int>(more_in_b);
 }
 
-// The spellings that apimachinery keeps: those its int64 path takes to be canonical already.
-bool keeps_spelling(const Parts& parts, const Suffix& suffix) {
+// Whether apimachinery takes its int64 path, which is the one that keeps spellings and accepts no digits for zero.
+bool takes_int64(const Parts& parts, const Suffix& suffix) {
   static constexpr int max_int64_digits = 18;
-  static constexpr int nano = -9;
-  const int written = static_cast<int>(parts.whole.size() + parts.fraction.size());
+  const int whole = static_cast<int>(parts.whole.size());
+  const int fraction = static_cast<int>(parts.fraction.size());
+  if (suffix.format == Format::binary_si) {
+    return fraction == 0 && 15 - whole - suffix.exponent * 3 / 10 - 1 >= 0;
+  }
+  return whole + fraction <= max_int64_digits && suffix.exponent - fraction >= nano;
+}
+
+// The spellings that it keeps: those it takes to be canonical already.
+bool keeps_spelling(const Parts& parts, const Suffix& suffix) {
+  if (!takes_int64(parts, suffix)) {
+    return false;
+  }
   const std::string shifted = std::string(parts.whole) + std::string(parts.fraction);
   if (suffix.format == Format::binary_si) {
-    const int room = 15 - static_cast<int>(parts.whole.size()) - suffix.exponent * 3 / 10 - 1;
-    // value & 7 of the decimal number, which its last three digits tell; this path takes no fraction
-    const int last = std::stoi(shifted.substr(shifted.size() - std::min<std::size_t>(shifted.size(), 3)));
-    return parts.fraction.empty() && room >= 0 && last % 8 != 0;
+    return (shifted.back() - '0' + 2 * (shifted.size() > 1 ? shifted.end()[-2] - '0' : 0) +
+            4 * (shifted.size() > 2 ? shifted.end()[-3] - '0' : 0)) %
+               8 !=
+           0;  // the number & 7
   }
   const int scale = suffix.exponent - static_cast<int>(parts.fraction.size());
-  return written <= max_int64_digits && scale >= nano && scale % 3 == 0 && !shifted.ends_with("000") &&
-         shifted[0] != '0';
+  return scale % 3 == 0 && !shifted.ends_with("000") && shifted[0] != '0';
 }
 
 Result<Quantity> parse(std::string_view text) {
@@ -224,13 +235,13 @@ Result<Quantity> parse(std::string_view text) {
   }
   const Parts parts = TRY(split(text));
   const Suffix suffix = TRY(parse_suffix(text, parts.suffix));
-  if (!parts.digits) {
-    return wrong(text, "it has no digit");
-  }
   Quantity quantity{{parts.negative, std::string(parts.whole) + std::string(parts.fraction), 0}, suffix.format, {}};
   Amount& amount = quantity.amount;
   amount.scale = -static_cast<int>(parts.fraction.size());
   strip_leading_zeros(amount.digits);
+  if (!parts.digits && !takes_int64(parts, suffix)) {
+    return wrong(text, "it has no digit");
+  }
   if (amount.digits.empty()) {
     quantity.amount = {};
     return quantity;
@@ -243,7 +254,6 @@ Result<Quantity> parse(std::string_view text) {
   } else {
     amount.scale += suffix.exponent;
   }
-  static constexpr int nano = -9;
   if (amount.scale < nano) {
     drop_digits(amount, nano - amount.scale);
   }
