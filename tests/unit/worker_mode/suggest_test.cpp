@@ -26,6 +26,7 @@ TEST(Suggest, TheKnownKeyThatWasProbablyMeant) {
       {"three edits are too many", "asynctask:proce", keys, std::nullopt},
       {"two letters too many", "workflows:processs", keys, "workflow:process"},
       {"two letters left out and one replaced", "wxrkflow:proce", keys, std::nullopt},
+      {"two letters too many and one replaced", "wxrkflow:processzz", keys, std::nullopt},
       {"a swap and two replaced", "wrokflow.procesz", keys, std::nullopt},
       {"swap and replacement", "wrokflow.process", keys, "workflow:process"},
       {"case does not count", "WORKFLOW:PROCES", keys, "workflow:process"},
