@@ -97,12 +97,15 @@ std::vector<RoleEffect> effects(const Cluster& cluster, const std::vector<RoleNo
 
 std::int32_t worst_case(const Spec& spec, const std::vector<RoleEffect>& effects) {
   std::int32_t sum = 0;
+  std::int32_t largest = 0;
   for (std::size_t i = 0; i < effects.size(); ++i) {
-    const Role& role = spec.roles[i];
-    sum +=
-        role.autoscaling ? std::max(role.autoscaling->max_replicas, effects[i].count.intent) : effects[i].count.intent;
+    const auto& autoscaling = spec.roles[i].autoscaling;
+    const std::int32_t intent = effects[i].count.intent;
+    const std::int32_t most = autoscaling ? std::max(autoscaling->max_replicas, intent) : intent;
+    sum += most;
+    largest = std::max(largest, most);
   }
-  return sum;
+  return sum + largest;
 }
 
 }  // namespace nocobase_operator::app

@@ -39,7 +39,8 @@ struct RoleEffect {
 [[nodiscard]] std::vector<RoleEffect> effects(const Cluster& cluster, const std::vector<RoleNow>& now,
                                               std::int32_t others);
 
-// The most pods that the spec and the intents can come to, without surge.
+// The most pods that the spec and the intents can come to. Roles roll one at a time, and the one that rolls counts
+// twice.
 [[nodiscard]] std::int32_t worst_case(const Spec& spec, const std::vector<RoleEffect>& effects);
 
 }  // namespace nocobase_operator::app

@@ -113,7 +113,7 @@ Json to_json(const Status& status, const Json& live, const Now& now) {
                {"conditions", Json::array()},
                {"roles", roles_json(status.roles)},
                {"services", Json::array()},
-               {"workerIds", {{"limit", max_worker_ids}, {"worstCase", status.worker_ids_worst}}}};
+               {"workerIds", {{"limit", max_worker_ids}, {"worst", status.worker_ids_worst}}}};
   for (const Condition& condition : status.conditions) {
     json["conditions"].push_back(condition_json(condition, status.observed_generation, live, now));
   }

@@ -1,0 +1,138 @@
+// What a role lacks, in the words a person needs: role, pod, container state, exit code, image, the server's own text.
+#include <algorithm>
+
+#include "app/defaults.h"
+#include "app/plan_parts.h"
+
+namespace nocobase_operator::app {
+namespace {
+
+// Reasons of a pod that is only on its way.
+bool is_failing(const SeenPod& pod) {
+  return !pod.reason.empty() && pod.reason != "ContainerCreating" && pod.reason != "PodInitializing";
+}
+
+// The pods of a role that have not ended.
+std::vector<const SeenPod*> pods_of(const Situation& s, const std::string& role) {
+  std::vector<const SeenPod*> pods;
+  for (const SeenPod& pod : s.seen->pods) {
+    if (pod.role == role && pod.phase != "Succeeded" && pod.phase != "Failed") {
+      pods.push_back(&pod);
+    }
+  }
+  std::sort(pods.begin(), pods.end(), [](const SeenPod* a, const SeenPod* b) { return a->meta.ref < b->meta.ref; });
+  return pods;
+}
+
+std::string describe(const SeenPod& pod) {
+  std::string text = "pod " + pod.meta.ref.name;
+  if (!is_failing(pod)) {
+    if (pod.phase == "Running") {
+      return text + " runs but is not ready: its health check does not answer 200";
+    }
+    return text + (pod.reason.empty() ? " is starting" : ": " + pod.reason);
+  }
+  text += ": " + pod.reason;
+  if (pod.exit_code) {
+    text += ", exit code " + std::to_string(*pod.exit_code);
+  }
+  if (pod.reason == "ImagePullBackOff" || pod.reason == "InvalidImageName") {
+    text += ", image " + pod.image;
+  }
+  return pod.message.empty() ? text : text + ": " + pod.message;
+}
+
+Seconds limit_of(const Situation& s, const Role& role, bool draining) {
+  const Seconds limit(progress_deadline_seconds(s.cluster.spec));
+  return draining ? limit + Seconds(grace_period_seconds(role)) : limit;
+}
+
+// Pods that a hold takes away, terminating ones included.
+std::optional<Unmet> draining(const Situation& s, std::size_t role) {
+  const Role& spec = s.cluster.spec.roles[role];
+  const std::vector<const SeenPod*> pods = pods_of(s, spec.name);
+  const std::int32_t effect = s.roles[role].effect.count.effect;
+  if (hold_of(s.cluster.spec) == Hold::none || static_cast<std::int32_t>(pods.size()) <= effect) {
+    return std::nullopt;
+  }
+  const auto leaving = std::find_if(pods.begin(), pods.end(), [](const SeenPod* pod) { return pod->meta.terminating; });
+  const SeenPod& pod = leaving != pods.end() ? **leaving : *pods.front();
+  Unmet unmet;
+  unmet.message = "role " + spec.name + ": " + std::to_string(pods.size()) + " pods, to be " + std::to_string(effect) +
+                  "; waiting for pod " + pod.meta.ref.name + (pod.node.empty() ? "" : " on node " + pod.node);
+  unmet.draining = true;
+  unmet.limit = limit_of(s, spec, true);
+  return unmet;
+}
+
+// The last time that one of the role's pods became ready or its roll-out got on.
+std::chrono::sys_seconds progress_of(const SeenDeployment& seen, const std::vector<const SeenPod*>& pods) {
+  std::chrono::sys_seconds progress = seen.progressed_at;
+  for (const SeenPod* const pod : pods) {
+    if (pod->ready) {
+      progress = std::max(progress, pod->since);
+    }
+  }
+  return progress;
+}
+
+// The role's pods are not all there, of the newest template and ready.
+Unmet lacking(const Situation& s, std::size_t role, const SeenDeployment& seen) {
+  const Role& spec = s.cluster.spec.roles[role];
+  const std::vector<const SeenPod*> pods = pods_of(s, spec.name);
+  Unmet unmet;
+  unmet.message = "role " + spec.name + ": " + std::to_string(seen.ready) + " of " +
+                  std::to_string(s.roles[role].effect.count.effect) + " pods ready";
+  const SeenPod* worst = nullptr;
+  for (const SeenPod* const pod : pods) {
+    if (!pod->ready && !pod->meta.terminating && (worst == nullptr || (!is_failing(*worst) && is_failing(*pod)))) {
+      worst = pod;
+    }
+  }
+  if (!seen.failure.empty()) {
+    unmet.failing = true;
+    unmet.message += "; no more can be made: " + seen.failure;
+  } else if (worst != nullptr) {
+    unmet.failing = is_failing(*worst);
+    unmet.message += "; " + describe(*worst);
+  }
+  unmet.limit = limit_of(s, spec, false);
+  unmet.progress = progress_of(seen, pods);
+  return unmet;
+}
+
+Unmet simply(std::string message) {
+  Unmet unmet;
+  unmet.message = std::move(message);
+  return unmet;
+}
+
+}  // namespace
+
+std::optional<Unmet> unmet_of(const Situation& s, std::size_t role) {
+  const RoleState& state = s.roles[role];
+  const std::string name = "role " + s.cluster.spec.roles[role].name;
+  const SeenDeployment* const seen = deployment_of(state.deployment);
+  if (seen == nullptr || state.deployment.standing != Standing::ours) {
+    return simply(name + ": its Deployment is not there yet");
+  }
+  if (std::optional<Unmet> left = draining(s, role)) {
+    return left;
+  }
+  const std::int32_t effect = state.effect.count.effect;
+  const bool told = state.deployment.in_sync && seen->observed_generation >= state.deployment.seen->meta.generation;
+  const bool complete = seen->replicas == effect && seen->updated == effect && seen->ready == effect;
+  if (told && complete) {
+    return std::nullopt;
+  }
+  Unmet unmet = lacking(s, role, *seen);
+  if (!told) {
+    unmet.limit.reset();  // the clock runs from when Kubernetes has heard of it
+    if (!unmet.failing) {
+      return simply(name + (state.deployment.rolls ? ": its pods are to be replaced" : ": its Deployment is changing"));
+    }
+  }
+  return unmet;
+}
+
+}  // namespace nocobase_operator::app
