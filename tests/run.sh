@@ -31,9 +31,10 @@ count() {
   passed=$((passed + all - bad - skipped)) failed=$((failed + bad))
 }
 
-configure_and_build() { # PRESET [TARGET]
-  cmake --preset "$1" > "build/$1.log" 2>&1 || { cat "build/$1.log"; return 1; }
-  cmake --build --preset "$1" --parallel "$jobs" ${2:+--target "$2"}
+configure() { cmake --preset "$1" > "build/$1.log" 2>&1 || { cat "build/$1.log"; return 1; }; }
+
+configure_and_build() { # PRESET [TARGET...]
+  configure "$1" && cmake --build --preset "$1" --parallel "$jobs" ${2:+--target "${@:2}"}
 }
 
 run_ctest() { # PRESET
@@ -50,20 +51,15 @@ run_asan() { say "unit tests under AddressSanitizer and UndefinedBehaviorSanitiz
 run_tsan() { say "unit tests under ThreadSanitizer"; run_ctest tsan; }
 
 run_fuzz() {
-  local seconds=${FUZZ_SECONDS:-60} target name
+  local seconds=${FUZZ_SECONDS:-60} name names
   say "fuzzers, $seconds s each"
-  configure_and_build fuzz || { count /dev/null 1 fuzz; return; }
-  mapfile -t targets < <(find build/fuzz/tests/fuzz -maxdepth 1 -name '*_fuzz' -type f -perm -u+x | sort)
-  rm -f "$reports"/fuzz/*
+  configure fuzz || { count /dev/null 1 fuzz; return; }
+  mapfile -t names < <(ninja -C build/fuzz -t targets all | sed -n 's/^\([a-z0-9_]*_fuzz\): phony.*/\1/p' | sort)
+  configure_and_build fuzz "${names[@]}" || { count /dev/null 1 fuzz; return; }
+  rm -rf "$reports/fuzz"
   mkdir -p "$reports/fuzz"
-  printf '%s\n' "${targets[@]}" | xargs -P "$jobs" -I TARGET bash -c '
-    name=$(basename TARGET) out=$2/fuzz; mkdir -p "build/fuzz/corpus/$name"; seeds=(); [ ! -d "tests/fuzz/corpus/$name" ] || seeds=("tests/fuzz/corpus/$name")
-    if "./TARGET" -max_total_time="$1" -timeout=10 -rss_limit_mb=2048 -artifact_prefix="$out/$name-" -print_final_stats=1 \
-        "build/fuzz/corpus/$name" "${seeds[@]}" > "$out/$name.log" 2>&1; then
-      echo "$name: $(sed -n "s/^stat::number_of_executed_units: *//p" "$out/$name.log") inputs"; touch "$out/$name.passed"
-    else echo "$name: FAILED"; tail -n 30 "$out/$name.log"; fi' _ "$seconds" "$reports"
-  for target in "${targets[@]}"; do
-    name=$(basename "$target")
+  printf '%s\n' "${names[@]}" | xargs -P "$jobs" -I NAME tests/fuzz/run.sh NAME "$seconds" "$reports/fuzz"
+  for name in "${names[@]}"; do
     printf '<testsuite tests="1" failures="%d">\n' "$([ -e "$reports/fuzz/$name.passed" ]; echo $?)"
   done > "$reports/fuzz.xml"
   count "$reports/fuzz.xml" 0 fuzz
@@ -81,7 +77,7 @@ run_lint() {
   local status=0
   say "format and clang-tidy"
   git ls-files '*.cpp' '*.h' | xargs clang-format-14 --dry-run -Werror || status=1
-  cmake --preset lint > build/lint.log 2>&1 || { cat build/lint.log; return 1; }
+  configure lint || return 1
   git ls-files 'src/*.cpp' 'operator/*.cpp' | xargs -P "$jobs" -I SOURCE \
     bash -c 'echo SOURCE; clang-tidy-14 -p build/lint --quiet SOURCE 2> >(grep -v "warnings\? generated" >&2)' || status=1
   return $status

@@ -1,0 +1,109 @@
+// What is the operator's is put back; what is somebody else's stays.
+#include "harness.h"
+
+namespace nocobase_operator::e2e {
+
+namespace {
+
+using testing::IsEmpty;
+
+constexpr const char* container_image = "/spec/template/spec/containers/0/image";
+
+class OwnershipTest : public OperatorTest {
+ protected:
+  [[nodiscard]] int patches_of(const std::string& what, std::uint64_t mark) const {
+    int count = 0;
+    for (const auto& write : writes_since(mark)) {
+      count += write.verb == "patch" && write.what == what ? 1 : 0;
+    }
+    return count;
+  }
+
+  [[nodiscard]] static std::vector<std::string> containers_of(const Json& deployment) {
+    std::vector<std::string> out;
+    for (const auto& container : at(deployment, "/spec/template/spec/containers", std::vector<Json>())) {
+      out.push_back(text_at(container, "/name"));
+    }
+    return out;
+  }
+};
+
+TEST_F(OwnershipTest, a_deleted_deployment_comes_back) {
+  ASSERT_NO_FATAL_FAILURE(apply(cluster("crm", three_roles())));
+  ASSERT_TRUE(wait_ready("crm"));
+  const std::string uid = text_at(get("deployment", "crm-web"), "/metadata/uid");
+  ASSERT_EQ(cp().kubectl({"delete", "deployment/crm-web", "-n", ns}).code, 0);
+  EXPECT_TRUE(wait_for("another Deployment is there", seconds(30), [&]() -> std::string {
+    const auto found = cp().find("deployment", ns, "crm-web");
+    return found && text_at(*found, "/metadata/uid") != uid ? "" : "it is not";
+  }));
+  EXPECT_TRUE(wait_ready("crm"));
+}
+
+TEST_F(OwnershipTest, an_owned_field_that_was_edited_is_put_back_once) {
+  ASSERT_NO_FATAL_FAILURE(apply(cluster("crm", three_roles())));
+  ASSERT_TRUE(wait_ready("crm"));
+  const std::string image = text_at(get("deployment", "crm-web"), container_image);
+  const auto mark = cp().mark();
+  const Output edited = cp().kubectl({"set", "image", "deployment/crm-web", "-n", ns, "*=registry.example/other:1"});
+  ASSERT_EQ(edited.code, 0) << edited.err;
+  ASSERT_TRUE(wait_for("the image is back", seconds(30), [&] {
+    const std::string now = text_at(get("deployment", "crm-web"), container_image);
+    return now == image ? "" : now;
+  }));
+  EXPECT_TRUE(wait_ready("crm"));
+  ASSERT_TRUE(wait_caught_up());
+  EXPECT_EQ(patches_of("deployments/crm-web", mark), 1) << testing::PrintToString(writes_since(mark));
+}
+
+TEST_F(OwnershipTest, what_another_manager_adds_to_a_deployment_stays) {
+  ASSERT_NO_FATAL_FAILURE(apply(cluster("crm", three_roles())));
+  ASSERT_TRUE(wait_ready("crm"));
+  const Json sidecar = {
+      {"apiVersion", "apps/v1"},
+      {"kind", "Deployment"},
+      {"metadata", {{"name", "crm-web"}, {"labels", {{"mesh.example/injected", "yes"}}}}},
+      {"spec",
+       {{"template",
+         {{"spec", {{"containers", Json::array({{{"name", "sidecar"}, {"image", "registry.example/mesh:1"}}})}}}}}}}};
+  const Output injected =
+      cp().kubectl({"apply", "--server-side", "--field-manager=mesh", "-n", ns, "-f", "-"}, sidecar.dump());
+  ASSERT_EQ(injected.code, 0) << injected.err;
+  ASSERT_EQ(cp().kubectl({"rollout", "restart", "deployment/crm-web", "-n", ns}).code, 0);
+  // The operator must write this Deployment again: only then can it take something away.
+  Json roles = three_roles();
+  roles[0]["replicas"] = 2;
+  ASSERT_NO_FATAL_FAILURE(apply(cluster("crm", roles)));
+  ASSERT_TRUE(wait_ready("crm"));
+  const Json after = get("deployment", "crm-web");
+  EXPECT_EQ(at(after, "/spec/replicas", 0), 2);
+  EXPECT_THAT(containers_of(after), testing::UnorderedElementsAre("nocobase", "sidecar"));
+  EXPECT_EQ(text_at(after, "/metadata/labels/mesh.example~1injected"), "yes");
+  EXPECT_NE(text_at(after, "/spec/template/metadata/annotations/kubectl.kubernetes.io~1restartedAt"), "");
+}
+
+TEST_F(OwnershipTest, a_foreign_service_of_the_same_name_is_not_touched) {
+  const Json foreign = {{"apiVersion", "v1"},
+                        {"kind", "Service"},
+                        {"metadata", {{"name", "crm"}}},
+                        {"spec", {{"selector", {{"app", "another"}}}, {"ports", Json::array({{{"port", 8080}}})}}}};
+  ASSERT_NO_FATAL_FAILURE(apply(foreign));
+  const Json before = get("service", "crm");
+  const auto mark = cp().mark();
+  ASSERT_NO_FATAL_FAILURE(apply(cluster("crm", three_roles())));
+  ASSERT_TRUE(wait_for("the conflict is named", seconds(60), [&] {
+    const std::string stalled = condition(get("nbc", "crm"), "Stalled");
+    return stalled == "True NameConflict" ? "" : "Stalled is: " + stalled;
+  }));
+  EXPECT_EQ(get("service", "crm"), before);
+  for (const auto& write : writes_since(mark)) {
+    EXPECT_NE(write.what, "services/crm") << testing::PrintToString(write);
+  }
+  // Out of the way, the name is taken.
+  ASSERT_EQ(cp().kubectl({"delete", "service/crm", "-n", ns}).code, 0);
+  EXPECT_TRUE(wait_ready("crm"));
+}
+
+}  // namespace
+
+}  // namespace nocobase_operator::e2e

@@ -1,0 +1,43 @@
+// Deleting a cluster: what can be made again goes, what cannot stays and is taken up again.
+#include "harness.h"
+
+namespace nocobase_operator::e2e {
+
+namespace {
+
+class StorageTest : public OperatorTest {
+ protected:
+  [[nodiscard]] std::string uid(const std::string& kind, const std::string& name) const {
+    return text_at(get(kind, name), "/metadata/uid");
+  }
+};
+
+TEST_F(StorageTest, keys_and_claim_outlive_their_cluster_and_serve_the_next) {
+  ASSERT_NO_FATAL_FAILURE(apply(cluster("crm", three_roles())));
+  ASSERT_TRUE(wait_ready("crm"));
+  const Json keys = get("secret", "crm-keys");
+  const std::string claim = uid("pvc", "crm-storage");
+  const std::string deployment = uid("deployment", "crm-web");
+  ASSERT_EQ(cp().kubectl({"delete", "nbc/crm", "-n", ns}).code, 0);
+  ASSERT_TRUE(wait_for("the children are collected", seconds(90), [&]() -> std::string {
+    for (const auto& [kind, name] :
+         {std::pair("deployment", "crm-web"), std::pair("deployment", "crm-tasks"), std::pair("nbr", "crm-web"),
+          std::pair("service", "crm"), std::pair("serviceaccount", "crm")}) {
+      if (cp().find(kind, ns, name)) {
+        return std::string(kind) + "/" + name + " is there";
+      }
+    }
+    return cp().list("pod", ns).empty() ? "" : "Pods are there";
+  }));
+  EXPECT_EQ(get("secret", "crm-keys"), keys);
+  EXPECT_EQ(uid("pvc", "crm-storage"), claim);
+  ASSERT_NO_FATAL_FAILURE(apply(cluster("crm", three_roles())));
+  ASSERT_TRUE(wait_ready("crm"));
+  EXPECT_EQ(get("secret", "crm-keys"), keys);
+  EXPECT_EQ(uid("pvc", "crm-storage"), claim);
+  EXPECT_NE(uid("deployment", "crm-web"), deployment);
+}
+
+}  // namespace
+
+}  // namespace nocobase_operator::e2e
