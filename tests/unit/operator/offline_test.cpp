@@ -1,0 +1,182 @@
+// The offline commands as a shell sees them: output, errors and exit codes.
+#include "operator/offline.h"
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include <gtest/gtest.h>
+
+#include "kube/json.h"
+
+namespace nocobase_operator::program {
+namespace {
+
+namespace fs = std::filesystem;
+
+// A folder of its own for one test, gone afterwards.
+class OfflineTest : public ::testing::Test {
+ protected:
+  OfflineTest() {
+    std::string name = (fs::temp_directory_path() / "nbo-offline-XXXXXX").string();
+    folder_ = mkdtemp(name.data());
+  }
+  ~OfflineTest() override { fs::remove_all(folder_); }
+  OfflineTest(const OfflineTest&) = delete;
+  OfflineTest& operator=(const OfflineTest&) = delete;
+
+  std::string file(const std::string& name, const std::string& content) {
+    const fs::path path = folder_ / name;
+    std::ofstream(path) << content;
+    return path.string();
+  }
+  Streams streams() { return {out_, err_, false}; }
+
+  fs::path folder_;
+  std::ostringstream out_, err_;
+};
+
+const char* const good = R"(apiVersion: nocobase.com/v1alpha1
+kind: NocoBaseCluster
+metadata: {name: crm}
+spec:
+  image: nocobase/nocobase:2.2.15-full
+  roles:
+    - {name: web, requests: true, replicas: 2}
+    - {name: jobs, services: ["workflow:process", "async-task:process"], replicas: 1}
+  database: {dialect: postgres, host: pg, name: nocobase, user: nocobase, passwordSecretRef: {name: pg, key: password}}
+  coordination: {redis: {host: redis}}
+)";
+
+TEST_F(OfflineTest, a_good_cluster_validates_with_exit_code_0) {
+  EXPECT_EQ(validate({{file("a.yaml", good)}, "text", "error"}, streams()), exit_ok) << out_.str() << err_.str();
+  EXPECT_EQ(err_.str(), "");
+  EXPECT_TRUE(out_.str().ends_with("1 NocoBaseCluster in 1 document: 0 errors, 0 warnings\n")) << out_.str();
+}
+
+TEST_F(OfflineTest, a_finding_names_file_line_and_column) {
+  std::string text = good;
+  text.replace(text.find("replicas: 2"), 11, "replicas: x");
+  const auto path = file("a.yaml", text);
+  EXPECT_EQ(validate({{path}, "text", "error"}, streams()), exit_findings);
+  EXPECT_NE(out_.str().find(path + ":7:44: error NB003 spec.roles[0].replicas: "), std::string::npos) << out_.str();
+}
+
+TEST_F(OfflineTest, json_output_is_one_object_with_the_same_findings) {
+  std::string text = good;
+  text.replace(text.find("requests: true"), 14, "request: true");
+  const auto path = file("a.yaml", text);
+  EXPECT_EQ(validate({{path}, "json", "error"}, streams()), exit_findings);
+  const auto json = kube::parse_json(out_.str());
+  ASSERT_TRUE(json.ok()) << out_.str();
+  EXPECT_EQ(kube::integer_at(json.value(), {"clusters"}), 1);
+  const auto& first = json.value().at("findings").at(0);
+  EXPECT_EQ(first.at("file"), path);
+  EXPECT_EQ(first.at("line"), 7);
+  EXPECT_EQ(first.at("code"), "NB001");
+  EXPECT_EQ(first.at("severity"), "error");
+  EXPECT_EQ(first.at("path"), "spec.roles[0].request");
+}
+
+TEST_F(OfflineTest, input_without_a_cluster_is_unusable) {
+  const auto path = file("a.yaml", "kind: ConfigMap\napiVersion: v1\nmetadata: {name: x}\n");
+  EXPECT_EQ(validate({{path}, "text", "error"}, streams()), exit_unusable_input);
+  EXPECT_EQ(err_.str(), "no NocoBaseCluster in the input\n");
+}
+
+TEST_F(OfflineTest, other_kinds_are_passed_over) {
+  const auto path = file("a.yaml", std::string(good) + "---\nkind: ConfigMap\napiVersion: v1\nmetadata: {name: x}\n");
+  EXPECT_EQ(validate({{path}, "text", "error"}, streams()), exit_ok);
+  EXPECT_TRUE(out_.str().ends_with("1 NocoBaseCluster in 2 documents: 0 errors, 0 warnings\n")) << out_.str();
+}
+
+TEST_F(OfflineTest, a_list_is_looked_into_with_places) {
+  const auto path =
+      file("a.yaml",
+           "apiVersion: v1\nkind: List\nitems:\n- apiVersion: nocobase.com/v1alpha1\n  kind: NocoBaseCluster\n"
+           "  metadata: {name: crm}\n  spec:\n    image: 3\n");
+  EXPECT_EQ(validate({{path}, "text", "error"}, streams()), exit_findings);
+  EXPECT_NE(out_.str().find(path + ":8:12: error NB003 spec.image: "), std::string::npos) << out_.str();
+}
+
+TEST_F(OfflineTest, a_missing_file_is_unusable_and_named) {
+  EXPECT_EQ(validate({{(folder_ / "none.yaml").string()}, "text", "error"}, streams()), exit_unusable_input);
+  EXPECT_NE(err_.str().find("none.yaml"), std::string::npos);
+}
+
+TEST_F(OfflineTest, broken_yaml_is_unusable_and_has_a_place) {
+  const auto path = file("a.yaml", "a: [1\nb: }\n");
+  EXPECT_EQ(validate({{path}, "text", "error"}, streams()), exit_unusable_input);
+  EXPECT_TRUE(err_.str().starts_with(path + ":")) << err_.str();
+}
+
+TEST_F(OfflineTest, warnings_fail_only_when_asked) {
+  std::string text = good;
+  text.replace(text.find("coordination"), std::string::npos, "");  // two pods and nothing shared between them
+  const auto path = file("a.yaml", text);
+  EXPECT_EQ(validate({{path}, "text", "error"}, streams()), exit_ok) << out_.str();
+  EXPECT_EQ(validate({{path}, "text", "warning"}, streams()), exit_findings) << out_.str();
+}
+
+TEST_F(OfflineTest, render_prints_every_child_once) {
+  EXPECT_EQ(render({file("a.yaml", good), "json"}, streams()), exit_ok) << err_.str();
+  const auto json = kube::parse_json(out_.str());
+  ASSERT_TRUE(json.ok());
+  std::vector<std::string> names;
+  for (const auto& item : json.value().at("items")) {
+    names.push_back(kube::string_at(item, {"kind"}) + "/" + kube::string_at(item, {"metadata", "name"}));
+  }
+  EXPECT_EQ(names, (std::vector<std::string>{"ServiceAccount/crm", "PersistentVolumeClaim/crm-storage", "Service/crm",
+                                             "NocoBaseRole/crm-web", "Deployment/crm-web", "NocoBaseRole/crm-jobs",
+                                             "Deployment/crm-jobs"}));
+}
+
+TEST_F(OfflineTest, render_refuses_what_validate_refuses) {
+  std::string text = good;
+  text.replace(text.find("requests: true, "), 16, "");
+  EXPECT_EQ(render({file("a.yaml", text), "yaml"}, streams()), exit_findings);
+  EXPECT_EQ(out_.str(), "");
+  EXPECT_NE(err_.str().find("spec.roles[0]"), std::string::npos) << err_.str();
+}
+
+TEST_F(OfflineTest, explain_json_answers_for_each_key) {
+  EXPECT_EQ(explain({"!,b", "", {"a", "b"}, "json"}, streams()), exit_ok);
+  const auto json = kube::parse_json(out_.str());
+  ASSERT_TRUE(json.ok()) << out_.str();
+  EXPECT_EQ(json.value().at("mode"), "!,b");
+  EXPECT_EQ(json.value().at("requests"), true);
+  EXPECT_EQ(json.value().at("keys"), (kube::Json{{"a", false}, {"b", true}}));
+  EXPECT_EQ(json.value().at("transient"), false);
+  EXPECT_EQ(json.value().at("findings").at(0).at("code"), "WM001");
+}
+
+TEST_F(OfflineTest, explain_asks_about_the_upstream_keys_by_default) {
+  EXPECT_EQ(explain({"*", "", {}, "json"}, streams()), exit_ok);
+  const auto json = kube::parse_json(out_.str());
+  ASSERT_TRUE(json.ok());
+  EXPECT_EQ(json.value().at("requests"), false);
+  EXPECT_EQ(json.value().at("keys"), (kube::Json{{"workflow:process", true}, {"async-task:process", true}}));
+}
+
+TEST_F(OfflineTest, explain_tells_each_role_of_a_file) {
+  EXPECT_EQ(explain({std::nullopt, file("a.yaml", good), {}, "json"}, streams()), exit_ok) << err_.str();
+  const auto json = kube::parse_json(out_.str());
+  ASSERT_TRUE(json.ok());
+  const auto& roles = json.value().at(0).at("roles");
+  EXPECT_EQ(roles.at(0).at("mode"), "!");
+  EXPECT_EQ(roles.at(1).at("mode"), "workflow:process,async-task:process");
+}
+
+TEST_F(OfflineTest, explain_without_anything_to_explain_is_unusable) {
+  EXPECT_EQ(explain({std::nullopt, "", {}, "text"}, streams()), exit_unusable_input);
+}
+
+TEST_F(OfflineTest, crd_prints_both_kinds) {
+  EXPECT_EQ(print_crds(streams()), exit_ok);
+  EXPECT_NE(out_.str().find("name: nocobaseclusters.nocobase.com"), std::string::npos);
+  EXPECT_NE(out_.str().find("name: nocobaseroles.nocobase.com"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace nocobase_operator::program
