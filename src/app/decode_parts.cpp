@@ -122,7 +122,7 @@ void decode_database(FieldDecoder& fields, Reader& reader, Database& out) {
   out.user = fields.text(reader, "user", {1, 128, nullptr, "the name of the user"}).value_or("");
   out.password = fields.secret_key_ref(reader, "passwordSecretRef");
   out.schema = fields.text(reader, "schema", {1, 63, form::is_schema_name, "the name of a schema"});
-  out.table_prefix = fields.text(reader, "tablePrefix", {0, 32, form::is_table_prefix, "letters, digits and _"});
+  out.table_prefix = fields.text(reader, "tablePrefix", {1, 32, form::is_table_prefix, "letters, digits and _"});
   out.underscored = reader.boolean("underscored");
   reader.nested("tls", [&](Reader& tls) { out.tls = decode_tls(fields, tls); });
   out.max_connections = fields.number(reader, "maxConnections", 1, 1'000'000);

@@ -169,6 +169,9 @@ bool is_schema_name(std::string_view text) {
 }
 
 bool is_table_prefix(std::string_view text) {
+  if (text.empty()) {
+    return false;
+  }
   return all(text, [](char c) { return is_alnum(c) || c == '_'; });
 }
 

@@ -46,7 +46,7 @@ struct Form {
 [[nodiscard]] bool is_interval(std::string_view text);
 // ^[A-Za-z_][A-Za-z0-9_$-]*$
 [[nodiscard]] bool is_schema_name(std::string_view text);
-// ^[A-Za-z0-9_]*$
+// ^[A-Za-z0-9_]+$
 [[nodiscard]] bool is_table_prefix(std::string_view text);
 // ^[A-Za-z_-]+$
 [[nodiscard]] bool is_tls_mode(std::string_view text);

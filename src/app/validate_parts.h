@@ -1,0 +1,52 @@
+// The parts of validate(), one per group of the spec's fields, and the counting that several of them share.
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "app/report.h"
+#include "app/spec.h"
+
+namespace nocobase_operator::app {
+
+// How many pods the roles ask for at most.
+struct PodCount {
+  std::int32_t bounded = 0;  // replicas and maxReplicas together
+  std::int32_t open = 0;     // roles that are scaled from outside: one pod each, or more
+};
+
+[[nodiscard]] PodCount pod_count(const Spec& spec);
+// The most pods a role may have; nothing when it is scaled from outside.
+[[nodiscard]] std::optional<std::int32_t> most_pods(const Role& role);
+// Whether there will be more than one pod, and whether there may be.
+[[nodiscard]] bool has_several_pods(const Spec& spec);
+[[nodiscard]] bool may_have_several_pods(const Spec& spec);
+// Whether some pod does not do everything.
+[[nodiscard]] bool is_split(const Spec& spec);
+[[nodiscard]] bool serves(const Role& role, std::string_view key);
+[[nodiscard]] bool is_localhost(std::string_view host);
+
+// "spec.roles[3]"
+[[nodiscard]] std::string role_path(std::size_t index);
+// A text of the spec in quotes, shortened.
+[[nodiscard]] std::string in_quotes(std::string_view text);
+
+void judge_image(const Spec& spec, Report& report);
+void judge_roles(const Spec& spec, Report& report);
+void judge_coverage(const Spec& spec, Report& report);
+void judge_database(const Spec& spec, Report& report);
+void judge_coordination(const Spec& spec, Report& report);
+void judge_storage(const Spec& spec, Report& report);
+void judge_environment(const Spec& spec, Report& report);
+void judge_pod_templates(const Spec& spec, Report& report);
+void judge_lifecycle(const Spec& spec, Report& report);
+void judge_changes(const Spec& spec, const Spec& before, Report& report);
+
+// What is wrong with a Redis URL, without telling the password in it; "" when nothing is.
+[[nodiscard]] std::string redis_url_problem(std::string_view url);
+// The host of scheme://user:password@host:port/…, "" when `text` is no such URL.
+[[nodiscard]] std::string url_host(std::string_view text);
+
+}  // namespace nocobase_operator::app
