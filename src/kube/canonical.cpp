@@ -26,7 +26,7 @@ struct Default {
   std::string_view json;  // the canonical form of the default
 };
 
-constexpr std::array<Default, 20> defaults{{
+constexpr std::array<Default, 21> defaults{{
     {std::nullopt, "fieldRef", "apiVersion", R"("v1")"},
     {std::nullopt, "resourceFieldRef", "divisor", R"("0")"},
     {std::nullopt, "serviceAccountToken", "expirationSeconds", "3600"},
@@ -47,6 +47,7 @@ constexpr std::array<Default, 20> defaults{{
     {Kind::http_route, "matches", "path", R"("")"},     // the two above
     {Kind::http_route, "rules", "matches", R"([""])"},  // one match of that path
     {Kind::pod_monitor, "relabelings", "action", R"("replace")"},
+    {Kind::pod_monitor, "metricRelabelings", "action", R"("replace")"},
 }};
 
 bool is_default(Kind kind, const Place& place, const Json& value) {
@@ -83,7 +84,10 @@ Json canonical_number(const Json& value) {
 }
 
 bool is_zero(const Json& value) {
-  return value.is_structured() ? value.empty() : value == false || value == 0 || value == "";
+  if (value.is_structured()) {
+    return value.empty();
+  }
+  return value.is_number() ? value == 0 : value == false || value == "";
 }
 
 Json canonical_value(Kind kind, const Json& value, const Place& place);
