@@ -1,0 +1,351 @@
+#include "runtime/controller.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "app/children.h"
+#include "base/check.h"
+
+namespace nocobase_operator::runtime {
+namespace {
+
+template <class... F>
+struct Overloaded : F... {
+  using F::operator()...;
+};
+template <class... F>
+Overloaded(F...) -> Overloaded<F...>;
+
+// When a server throttles without saying for how long.
+constexpr Millis default_retry_after{1'000};
+
+template <class Array, class Index>
+auto& at(Array& array, Index index) {
+  return array.at(static_cast<std::size_t>(index));
+}
+
+kube::Call read_of(const kube::Ref& ref) {
+  return {.verb = kube::Verb::get,
+          .ref = ref,
+          .body = {},
+          .manager = {},
+          .precondition = {},
+          .propagation = kube::Propagation::background};
+}
+
+// Tells one plan from another within this process. Preconditions are left out: they change with every write.
+std::uint64_t fingerprint(const app::Plan& plan) {
+  std::uint64_t hash = 0;
+  const auto mix = [&hash](std::uint64_t value) { hash = (hash ^ value) * 0x100000001B3U + (hash >> 29U); };
+  for (const kube::Call& call : plan.calls) {
+    mix(static_cast<std::uint64_t>(call.verb));
+    mix(static_cast<std::uint64_t>(call.ref.kind));
+    mix(std::hash<std::string>{}(call.ref.name));
+    mix(std::hash<std::string>{}(call.manager));
+    mix(std::hash<kube::Json>{}(call.body));
+  }
+  return hash;
+}
+
+bool has_writes(const app::Plan& plan) {
+  return std::any_of(plan.calls.begin(), plan.calls.end(),
+                     [](const kube::Call& call) { return kube::is_write(call.verb); });
+}
+
+}  // namespace
+
+Controller::Controller(Options options, Rng rng)
+    : options_(std::move(options)), queue_(rng, options_.backoff), budget_(options_.budget) {
+  CHECK(options_.random_bytes != nullptr && options_.max_passes > 0 && options_.max_parallel_reads > 0);
+}
+
+void Controller::dirty(const Store::Keys& keys, Instant due) {
+  for (const app::ClusterKey& key : keys) {
+    queue_.add(key, due);
+  }
+}
+
+bool Controller::watched(kube::Kind kind, WatchChange change, Now now) {
+  const Instant due = kind == kube::Kind::nocobase_cluster ? now.mono : now.mono + options_.child_delay;
+  bool consistent = true;
+  std::visit(Overloaded{[&](const ListBegan&) {
+                          listed_.erase(kind);
+                          store_.list_began(kind);
+                        },
+                        [&](const Changed& event) {
+                          Result<app::Seen> seen = options_.decisions.prune(event.object, kind, now.mono);
+                          if (seen.ok()) {
+                            dirty(store_.changed(std::move(seen).value()), due);
+                          } else {
+                            ++counters_.unreadable;
+                          }
+                        },
+                        [&](const Removed& event) {
+                          const Result<kube::Meta> meta = kube::read_meta(event.object, kind);
+                          if (meta.ok()) {
+                            dirty(store_.removed(meta.value()), due);
+                          } else {
+                            ++counters_.unreadable;
+                          }
+                        },
+                        [&](const ListEnded& event) {
+                          const std::optional<Store::Keys> gone = store_.list_ended(kind, event.version);
+                          consistent = gone.has_value();
+                          if (gone) {
+                            listed_.insert(kind);
+                            dirty(*gone, due);
+                          }
+                        },
+                        [&](const Progressed& event) { store_.progressed(kind, event.version); }},
+             change);
+  return consistent;
+}
+
+std::vector<NumberedCall> Controller::poll(Now now, bool leading) {
+  active_ = leading && listed();
+  std::vector<NumberedCall> out;
+  for (const app::ClusterKey& key : std::exchange(ready_, {})) {
+    advance(key, active_, now, out);
+  }
+  if (!active_ || now.mono < not_before_) {
+    return out;
+  }
+  for (std::size_t plans = 0; plans < options_.max_plans_per_poll && passes_.size() < options_.max_passes; ++plans) {
+    const std::optional<app::ClusterKey> key = queue_.take(now.mono);
+    if (!key) {
+      break;
+    }
+    begin(*key, now);
+    if (passes_.contains(*key)) {
+      advance(*key, true, now, out);
+    }
+  }
+  return out;
+}
+
+std::optional<Instant> Controller::next_wake() const {
+  if (!ready_.empty()) {
+    return Instant{};  // at once
+  }
+  const std::optional<Instant> due = queue_.next_due();
+  if (!active_ || passes_.size() >= options_.max_passes || !due) {
+    return std::nullopt;
+  }
+  return std::max(*due, not_before_);
+}
+
+std::string Controller::why(const app::ClusterKey& key) const {
+  const auto it = passes_.find(key);
+  return it == passes_.end() ? std::string() : it->second.why;
+}
+
+// Decides about a cluster that was taken from the queue. Either its work has ended afterwards, or it has a pass.
+void Controller::begin(const app::ClusterKey& key, Now now) {
+  std::optional<app::Observed> observed = store_.observe(key);
+  if (!observed) {
+    queue_.finished(key);
+    queue_.forget(key);
+    repeats_.erase(key);
+    budget_.forget(key);
+    return;
+  }
+  observed->entropy = options_.random_bytes(app::keys_entropy_bytes);
+  app::Plan plan = options_.decisions.plan(*observed, now);
+  ++counters_.plans;
+  if (plan.calls.empty()) {
+    settled(key, plan, now);
+    return;
+  }
+  if (has_writes(plan)) {
+    if (const Instant next = budget_.next(key, now.mono); next > now.mono) {
+      ++counters_.held_back;
+      queue_.finished(key);
+      queue_.add(key, next);
+      return;
+    }
+    budget_.spend(key, now.mono);
+  }
+  Repeats& repeats = repeats_[key];
+  const std::uint64_t plan_is = fingerprint(plan);
+  repeats = {.plan = plan_is, .count = repeats.plan == plan_is ? repeats.count + 1 : 1};
+  Pass& pass = passes_[key];
+  pass.calls = std::move(plan.calls);
+  pass.stop_on_error = plan.stop_on_error;
+  pass.started = now.mono;
+  pass.why = std::move(plan.why);
+}
+
+void Controller::settled(const app::ClusterKey& key, const app::Plan& plan, Now now) {
+  ++counters_.settled;
+  repeats_.erase(key);
+  queue_.finished(key);
+  queue_.forget(key);
+  if (plan.recheck) {
+    queue_.add(key, now.mono + *plan.recheck);
+  }
+}
+
+NumberedCall Controller::send(const app::ClusterKey& key, Pass& pass, kube::Call call) {
+  const CallId id = next_id_++;
+  const kube::Json* const status = call.verb == kube::Verb::apply_status ? kube::find(call.body, "status") : nullptr;
+  calls_.emplace(id, Sent{.key = key,
+                          .verb = call.verb,
+                          .ref = call.ref,
+                          .uid = call.precondition.uid,
+                          .status_hash = status != nullptr ? options_.decisions.status_hash(*status) : 0,
+                          .reread = false});
+  ++pass.in_flight;
+  pass.writing = kube::is_write(call.verb);
+  return {id, std::move(call)};
+}
+
+// Sends what of a pass can be sent now: one write, or some reads in a row; ends the pass when nothing is left.
+void Controller::advance(const app::ClusterKey& key, bool may_call, Now now, std::vector<NumberedCall>& out) {
+  const auto it = passes_.find(key);
+  if (it == passes_.end()) {
+    return;  // several replies came in one turn, and the first has ended it
+  }
+  Pass& pass = it->second;
+  while (may_call && !pass.writing && pass.in_flight < options_.max_parallel_reads) {
+    if (!pass.rereads.empty()) {
+      NumberedCall read = send(key, pass, read_of(pass.rereads.back()));
+      pass.rereads.pop_back();
+      calls_.at(read.id).reread = true;
+      out.push_back(std::move(read));
+      continue;
+    }
+    if (pass.stopped || pass.next == pass.calls.size()) {
+      break;
+    }
+    if (pass.in_flight > 0 && kube::is_write(pass.calls[pass.next].verb)) {
+      break;
+    }
+    out.push_back(send(key, pass, std::move(pass.calls[pass.next++])));
+  }
+  const bool over = pass.rereads.empty() && (pass.stopped || pass.next == pass.calls.size());
+  if (pass.in_flight == 0 && (over || !may_call)) {
+    const Pass ended = std::move(pass);
+    passes_.erase(it);
+    finish(key, ended, !over, now);
+  }
+}
+
+void Controller::finish(const app::ClusterKey& key, const Pass& pass, bool cut, Now now) {
+  counters_.passes.add(now.mono - pass.started);
+  ++(pass.failed ? counters_.passes_failed : cut ? counters_.passes_cut : counters_.passes_ok);
+  if (pass.failed) {
+    queue_.failed(key, now.mono, pass.at_least);
+    return;
+  }
+  if (repeats_[key].count > options_.max_repeats) {
+    ++counters_.loops;  // every call succeeds and changes nothing that the plan looks at
+    queue_.failed(key, now.mono);
+    return;
+  }
+  queue_.add(key, now.mono);  // look again: only an empty plan says that all is done
+  queue_.finished(key);
+}
+
+void Controller::replied(CallId id, const Result<kube::Json>& result, std::optional<Millis> retry_after, Now now) {
+  const auto it = calls_.find(id);
+  if (it == calls_.end()) {
+    return;
+  }
+  const Sent sent = std::move(it->second);
+  calls_.erase(it);
+  const auto found = passes_.find(sent.key);
+  CHECK(found != passes_.end());
+  Pass& pass = found->second;
+  --pass.in_flight;
+  pass.writing = false;
+  if (result.ok()) {
+    ++at(counters_.calls_ok, sent.verb);
+    succeeded(sent, result.value(), pass, now);
+  } else {
+    ++at(at(counters_.calls_failed, sent.verb), result.error().code);
+    refused(sent, result.error(), retry_after, pass, now);
+  }
+  pass.stopped = pass.stopped || (pass.failed && pass.stop_on_error);
+  ready_.push_back(sent.key);
+}
+
+void Controller::succeeded(const Sent& sent, const kube::Json& body, Pass& pass, Now now) {
+  if (!sent.reread) {
+    store_.refused(sent.key, sent.ref, {});
+  }
+  if (sent.verb == kube::Verb::remove) {
+    store_.deleting(sent.key, sent.ref, sent.uid);
+    return;
+  }
+  Result<app::Seen> seen = options_.decisions.prune(body, sent.ref.kind, now.mono);
+  if (!seen.ok()) {
+    ++counters_.unreadable;
+    pass.failed = true;
+    store_.refused(sent.key, sent.ref, seen.error().what);
+    return;
+  }
+  const auto* const child = std::get_if<app::SeenChild>(&seen.value());
+  const std::uint64_t owned = child != nullptr ? child->owned : 0;
+  const std::uint64_t version = app::meta_of(seen.value()).version;
+  store_.replied(sent.key, std::move(seen).value());
+  if (sent.verb == kube::Verb::apply && child != nullptr) {
+    store_.accepted(sent.key, sent.ref, owned);
+  }
+  if (sent.verb == kube::Verb::apply_status) {
+    store_.status_written(sent.key, sent.ref, {.hash = sent.status_hash, .version = version});
+  }
+}
+
+void Controller::refused(const Sent& sent, const Error& error, std::optional<Millis> retry_after, Pass& pass, Now now) {
+  switch (error.code) {
+    case Code::not_found:
+      not_found(sent, error, pass, now);
+      return;
+    case Code::conflict:         // what we know is not the newest
+    case Code::unknown_outcome:  // it may have happened
+      if (kube::is_write(sent.verb)) {
+        pass.rereads.push_back(sent.ref);
+      }
+      break;
+    case Code::invalid:
+    case Code::denied:
+      if (!sent.reread) {
+        store_.refused(sent.key, sent.ref, error.what);
+      }
+      break;
+    case Code::throttled:
+      pass.stopped = true;
+      pass.at_least = retry_after.value_or(default_retry_after);
+      not_before_ = std::max(not_before_, now.mono + pass.at_least);
+      break;
+    case Code::gone:
+    case Code::unavailable:
+      break;
+  }
+  pass.failed = true;
+}
+
+void Controller::not_found(const Sent& sent, const Error& error, Pass& pass, Now now) {
+  switch (sent.verb) {
+    case kube::Verb::get:
+      store_.refused(sent.key, sent.ref, {});
+      store_.absent(sent.key, sent.ref, now.mono);
+      return;
+    case kube::Verb::remove:
+      store_.deleting(sent.key, sent.ref, sent.uid);  // what we wanted
+      return;
+    case kube::Verb::apply:
+    case kube::Verb::apply_status:
+    case kube::Verb::create:
+    case kube::Verb::update:
+      pass.failed = true;
+      if (sent.uid.empty()) {
+        store_.refused(sent.key, sent.ref, error.what);  // the namespace or the kind itself is missing
+      } else {
+        store_.deleting(sent.key, sent.ref, sent.uid);  // gone, and the watch has yet to say so
+      }
+      return;
+  }
+}
+
+}  // namespace nocobase_operator::runtime

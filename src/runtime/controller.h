@@ -1,0 +1,138 @@
+// The controller as a machine: what the watches show and what calls gave back goes in, calls come out. It keeps the
+// store, knows which cluster is to be looked at, asks app::plan() what to do and carries that out. No I/O, clock or
+// thread.
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "app/observe.h"
+#include "app/plan.h"
+#include "base/result.h"
+#include "base/rng.h"
+#include "base/time.h"
+#include "kube/call.h"
+#include "runtime/cluster_key_hash.h"
+#include "runtime/counters.h"
+#include "runtime/queue.h"
+#include "runtime/store.h"
+#include "runtime/watcher.h"
+#include "runtime/write_budget.h"
+
+namespace nocobase_operator::runtime {
+
+using CallId = std::uint64_t;
+
+// A call to be sent. Its reply is expected under the same id, once.
+struct NumberedCall {
+  CallId id = 0;
+  kube::Call call;
+};
+
+// What the controller asks of `app`. Replaceable, so that its own tests need no NocoBase.
+struct Decisions {
+  std::function<app::Plan(const app::Observed&, const Now&)> plan = app::plan;
+  std::function<Result<app::Seen>(const kube::Json&, std::optional<kube::Kind>, Instant)> prune = app::prune;
+  std::function<std::uint64_t(const kube::Json&)> status_hash = app::status_hash;
+};
+
+class Controller {
+ public:
+  struct Options {
+    Decisions decisions;
+    // Cryptographically random bytes, that many: for app::Observed::entropy.
+    std::function<std::string(std::size_t)> random_bytes;
+    std::size_t max_passes = 16;          // clusters worked on at a time
+    std::size_t max_parallel_reads = 8;   // of one pass; writes go one by one
+    std::size_t max_plans_per_poll = 32;  // so that a turn is short whatever is due
+    Millis child_delay{50};               // changes of children come in bursts: one decision for all of them
+    std::uint32_t max_repeats = 10;       // of one plan in a row before it backs off
+    Backoff backoff{Millis(100), Millis(60'000)};
+    WriteBudget::Options budget;
+  };
+
+  Controller(Options options, Rng rng);
+
+  // What the watch of a kind shows. False: what it shows is older than what it showed before, so it must be listed
+  // anew.
+  [[nodiscard]] bool watched(kube::Kind kind, WatchChange change, Now now);
+  // The outcome of a call that poll() gave. `retry_after` is what the server asks for when it throttles.
+  void replied(CallId id, const Result<kube::Json>& result, std::optional<Millis> retry_after, Now now);
+  // The calls to send now. New work starts, and work begun goes on, only while `leading` and while every kind is
+  // listed.
+  [[nodiscard]] std::vector<NumberedCall> poll(Now now, bool leading);
+
+  // Whether the last listing of every kind is complete.
+  [[nodiscard]] bool listed() const { return listed_.size() == watched_kinds.size(); }
+  // When poll() may next give something by the passing of time alone, as far as the last poll() could tell.
+  [[nodiscard]] std::optional<Instant> next_wake() const;
+  // How many calls are without a reply.
+  [[nodiscard]] std::size_t calls_in_flight() const { return calls_.size(); }
+  // How many clusters are being worked on.
+  [[nodiscard]] std::size_t passes_in_flight() const { return passes_.size(); }
+  [[nodiscard]] const Store& store() const { return store_; }
+  [[nodiscard]] const Queue& queue() const { return queue_; }
+  [[nodiscard]] const Counters& counters() const { return counters_; }
+  // What the last decision about a cluster was for (app::Plan::why), while it is being worked on; "" otherwise.
+  [[nodiscard]] std::string why(const app::ClusterKey& key) const;
+
+ private:
+  // The calls of one plan while they are made.
+  struct Pass {
+    std::vector<kube::Call> calls;
+    std::size_t next = 0;            // of calls
+    std::vector<kube::Ref> rereads;  // to be read before anything else, as we do not know what became of them
+    std::size_t in_flight = 0;
+    bool writing = false;  // what is in flight is a write, so alone
+    bool failed = false;
+    bool stopped = false;  // no more calls
+    bool stop_on_error = false;
+    Millis at_least{0};  // the back-off, if it failed
+    Instant started{};
+    std::string why;
+  };
+  // What is needed of a call when its reply comes.
+  struct Sent {
+    app::ClusterKey key;
+    kube::Verb verb = kube::Verb::get;
+    kube::Ref ref;
+    std::string uid;                // precondition
+    std::uint64_t status_hash = 0;  // of an apply_status
+    bool reread = false;            // after a write whose outcome is not known, or that lost against another
+  };
+  // How often a cluster's plan was the same in a row.
+  struct Repeats {
+    std::uint64_t plan = 0;
+    std::uint32_t count = 0;
+  };
+
+  void dirty(const Store::Keys& keys, Instant due);
+  void begin(const app::ClusterKey& key, Now now);
+  void settled(const app::ClusterKey& key, const app::Plan& plan, Now now);
+  void advance(const app::ClusterKey& key, bool may_call, Now now, std::vector<NumberedCall>& out);
+  void finish(const app::ClusterKey& key, const Pass& pass, bool cut, Now now);
+  [[nodiscard]] NumberedCall send(const app::ClusterKey& key, Pass& pass, kube::Call call);
+  void succeeded(const Sent& sent, const kube::Json& body, Pass& pass, Now now);
+  void refused(const Sent& sent, const Error& error, std::optional<Millis> retry_after, Pass& pass, Now now);
+  void not_found(const Sent& sent, const Error& error, Pass& pass, Now now);
+
+  Options options_;
+  Store store_;
+  Queue queue_;
+  WriteBudget budget_;
+  std::set<kube::Kind> listed_;
+  std::unordered_map<app::ClusterKey, Pass, ClusterKeyHash> passes_;
+  std::unordered_map<app::ClusterKey, Repeats, ClusterKeyHash> repeats_;  // of clusters whose last plan was not empty
+  std::unordered_map<CallId, Sent> calls_;
+  std::vector<app::ClusterKey> ready_;  // passes that may go on
+  CallId next_id_ = 1;
+  Instant not_before_{};  // the server has throttled us: no new work until then
+  bool active_ = false;   // at the last poll
+  Counters counters_;
+};
+
+}  // namespace nocobase_operator::runtime

@@ -1,0 +1,172 @@
+#include "runtime/engine.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "app/names.h"
+
+namespace nocobase_operator::runtime {
+namespace {
+
+// All clusters, and of the other kinds what carries our label.
+kube::WatchScope scope_of(kube::Kind kind, const std::string& ns) {
+  kube::WatchScope scope{.kind = kind, .ns = ns, .label_selector = {}};
+  if (kind != kube::Kind::nocobase_cluster) {
+    scope.label_selector.append(app::label_managed_by).append("=").append(app::manager);
+  }
+  return scope;
+}
+
+void earliest(std::optional<Instant>& wake, std::optional<Instant> other) {
+  if (other && (!wake || *other < *wake)) {
+    wake = other;
+  }
+}
+
+}  // namespace
+
+Engine::Engine(Options options, Rng rng)
+    : options_(std::move(options)), controller_(options_.controller, Rng(rng.next())) {
+  if (options_.lease) {
+    lease_.emplace(*options_.lease, Rng(rng.next()));
+  }
+  for (const kube::Kind kind : watched_kinds) {
+    streams_.push_back({Watcher({.scope = scope_of(kind, options_.ns)}, Rng(rng.next())), std::nullopt});
+  }
+}
+
+bool Engine::leading(Instant now) const {
+  return !stopping_ && (!lease_ || lease_->leading(now));
+}
+
+bool Engine::ready() const {
+  return controller_.listed() &&
+         std::all_of(streams_.begin(), streams_.end(), [](const Stream& stream) { return stream.watcher.listed(); });
+}
+
+bool Engine::stopped() const {
+  return stopping_ && controller_.calls_in_flight() == 0 && (!lease_ || lease_->released());
+}
+
+void Engine::stop(Now now) {
+  stopping_ = true;
+  if (lease_ && controller_.calls_in_flight() == 0) {
+    lease_->release(now);
+  }
+}
+
+std::vector<Effect> Engine::poll(Now now) {
+  std::vector<Effect> out;
+  poll_lease(now, out);
+  poll_watches(now, out);
+  for (NumberedCall& call : controller_.poll(now, leading(now.mono) && ready())) {
+    const CallId id = next_call_++;
+    controller_calls_.emplace(id, call.id);
+    out.emplace_back(SendCall{id, std::move(call.call), options_.call_deadline});
+  }
+  return out;
+}
+
+void Engine::poll_lease(Now now, std::vector<Effect>& out) {
+  if (!lease_) {
+    return;
+  }
+  if (stopping_ && controller_.calls_in_flight() == 0) {
+    lease_->release(now);
+  }
+  if (std::optional<kube::Call> call = lease_->poll(now)) {
+    const CallId id = next_call_++;
+    lease_calls_.emplace(id, lease_->attempt());
+    out.emplace_back(SendCall{id, std::move(*call), options_.lease->call_deadline});
+  }
+}
+
+void Engine::poll_watches(Now now, std::vector<Effect>& out) {
+  for (Stream& stream : streams_) {
+    if (stream.id && !stream.watcher.open()) {
+      out.emplace_back(CloseWatch{*stream.id});
+      stream.id.reset();
+    }
+    if (stopping_) {
+      continue;
+    }
+    if (std::optional<kube::HttpRequest> request = stream.watcher.poll(now)) {
+      stream.id = next_stream_++;
+      out.emplace_back(OpenWatch{*stream.id, std::move(*request)});
+    }
+  }
+}
+
+void Engine::replied(CallId id, const Result<kube::HttpResponse>& outcome, Now now) {
+  const Result<kube::Json> result = outcome.ok() ? kube::decode(outcome.value()) : Result<kube::Json>(outcome.error());
+  if (const auto it = lease_calls_.find(id); it != lease_calls_.end()) {
+    const std::uint64_t attempt = it->second;
+    lease_calls_.erase(it);
+    lease_->replied(attempt, result, now);
+    return;
+  }
+  const auto it = controller_calls_.find(id);
+  if (it == controller_calls_.end()) {
+    return;
+  }
+  const CallId inner = it->second;
+  controller_calls_.erase(it);
+  controller_.replied(inner, result, outcome.ok() ? kube::retry_delay(outcome.value()) : std::nullopt, now);
+}
+
+Engine::Stream* Engine::stream_of(StreamId id) {
+  const auto it =
+      std::find_if(streams_.begin(), streams_.end(), [id](const Stream& stream) { return stream.id == id; });
+  return it == streams_.end() ? nullptr : &*it;
+}
+
+void Engine::watch_bytes(StreamId id, std::string_view bytes, Now now) {
+  if (Stream* const stream = stream_of(id)) {
+    stream->watcher.feed(bytes);
+    drain(*stream, now);
+  }
+}
+
+void Engine::drain(Stream& stream, Now now) {
+  while (std::optional<WatchChange> change = stream.watcher.next(now)) {
+    if (!controller_.watched(stream.watcher.kind(), std::move(*change), now)) {
+      stream.watcher.relist(now);
+    }
+  }
+}
+
+void Engine::watch_closed(StreamId id, const Result<kube::HttpResponse>& how, Now now) {
+  if (Stream* const stream = stream_of(id)) {
+    stream->id.reset();
+    stream->watcher.closed(how, now);
+  }
+}
+
+std::optional<Instant> Engine::next_wake() const {
+  std::optional<Instant> wake = controller_.next_wake();
+  if (lease_) {
+    earliest(wake, lease_->next_wake());
+  }
+  for (const Stream& stream : streams_) {
+    if (stream.id && !stream.watcher.open()) {
+      earliest(wake, Instant{});  // to be closed
+    } else if (!stopping_) {
+      earliest(wake, stream.watcher.next_wake());
+    }
+  }
+  return wake;
+}
+
+std::vector<Engine::WatchState> Engine::watches() const {
+  std::vector<WatchState> states;
+  for (const Stream& stream : streams_) {
+    states.push_back({.kind = stream.watcher.kind(),
+                      .open = stream.watcher.open(),
+                      .listed = stream.watcher.listed(),
+                      .last_error = stream.watcher.last_error(),
+                      .counters = stream.watcher.counters()});
+  }
+  return states;
+}
+
+}  // namespace nocobase_operator::runtime

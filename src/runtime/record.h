@@ -1,0 +1,53 @@
+// A seen object as a few dozen bytes: what the store keeps of a hundred thousand of them. Numbers are variable-length,
+// UIDs binary, names relative to the cluster's, and words that many objects share are numbers of a common list.
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "app/observe.h"
+#include "runtime/packed_text.h"
+#include "runtime/words.h"
+
+namespace nocobase_operator::runtime {
+
+// What a record holds beside the object: where it stands in listings, and what we remember of our own writes to it.
+struct RecordHead {
+  kube::Kind kind = kube::Kind::nocobase_cluster;
+  std::uint8_t mark = 0;  // of the last listing in which it was seen
+  bool watched = false;
+  std::uint64_t version = 0;
+  std::optional<std::uint64_t> accepted;     // see app::Observed::accepted
+  std::optional<app::StatusWritten> status;  // see app::Observed::statuses
+  friend bool operator==(const RecordHead&, const RecordHead&) = default;
+};
+
+// A record in its bytes. `body` is equal for two records exactly if the objects differ in nothing but their version.
+struct RecordView {
+  std::string_view whole;  // with its length in front: what is copied or dropped
+  RecordHead head;
+  std::string_view name;  // packed, comparable with pack_name()
+  std::string_view body;
+};
+
+// Turns objects into bodies of records and back. One for all, as it holds what they share.
+class RecordCodec {
+ public:
+  // The body of an object that is kept under `key`.
+  [[nodiscard]] std::string pack(const app::Seen& seen, const app::ClusterKey& key);
+  [[nodiscard]] app::Seen unpack(const RecordView& record, const app::ClusterKey& key) const;
+
+ private:
+  Words words_;
+  PackedTexts texts_;
+};
+
+// A name as it stands in a record kept under `key`.
+[[nodiscard]] std::string pack_name(std::string_view name, const app::ClusterKey& key);
+// A whole record.
+[[nodiscard]] std::string join(const RecordHead& head, std::string_view packed_name, std::string_view body);
+// The record that `bytes`, which must not be empty, starts with.
+[[nodiscard]] RecordView first_record(std::string_view bytes);
+
+}  // namespace nocobase_operator::runtime
