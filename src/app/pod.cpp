@@ -46,8 +46,8 @@ std::pair<std::int64_t, std::int64_t> drain_times(std::int64_t grace) {
   return {delay, std::max<std::int64_t>(grace - delay - exit_seconds, 1)};
 }
 
-Json lifecycle(const Role& role) {
-  const auto [delay, limit] = drain_times(grace_period_seconds(role));
+Json lifecycle(std::int64_t grace) {
+  const auto [delay, limit] = drain_times(grace);
   Json json = Json::object();
   json["preStop"]["exec"]["command"] = Json::array(
       {"/bin/sh", "-c", std::string(drain_script()), "drain", std::to_string(delay), std::to_string(limit)});
@@ -143,7 +143,7 @@ Json container(const Cluster& cluster, const Role& role, std::string_view worker
   json["readinessProbe"] = probe(spec, role, 5, 3);
   // Lenient: enabling a plugin answers 503 for minutes, and a restart would break it off. Ten minutes is no plugin.
   json["livenessProbe"] = probe(spec, role, 30, 20);
-  json["lifecycle"] = lifecycle(role);
+  json["lifecycle"] = lifecycle(grace_period_seconds(role));
   json["volumeMounts"] = mounts(tls);
   return json;
 }
@@ -211,8 +211,11 @@ std::string container_error(const Json& container) {
            "version in all roles";
   }
   const Json* env = kube::find(container, "env");
-  if (env == nullptr || !env->is_array()) {
+  if (env == nullptr) {
     return "";
+  }
+  if (!env->is_array()) {
+    return "env of the container " + std::string(container_name) + " is no list";
   }
   for (const Json& item : *env) {
     const std::string name = kube::string_at(item, {"name"});
@@ -232,6 +235,9 @@ std::string overlay_error(const Json& overlay, const Json& labels) {
     return "it is no object with the objects metadata and spec";
   }
   if (const Json* theirs = kube::find_path(overlay, {"metadata", "labels"}); theirs != nullptr) {
+    if (!theirs->is_object()) {
+      return "metadata.labels is no object";
+    }
     for (const std::string_view name : fixed_labels) {
       const Json* value = kube::find(*theirs, name);
       const Json* ours = kube::find(labels, name);
@@ -241,8 +247,11 @@ std::string overlay_error(const Json& overlay, const Json& labels) {
     }
   }
   const Json* containers = spec == nullptr ? nullptr : kube::find(*spec, "containers");
-  if (containers == nullptr || !containers->is_array()) {
+  if (containers == nullptr) {
     return "";
+  }
+  if (!containers->is_array()) {
+    return "spec.containers is no list";
   }
   for (const Json& item : *containers) {
     if (kube::string_at(item, {"name"}) == container_name) {
@@ -252,6 +261,17 @@ std::string overlay_error(const Json& overlay, const Json& labels) {
     }
   }
   return "";
+}
+
+// An overlay may change the grace period, and then the drain has that time; its own hook it may have, too.
+void fit_drain(const Role& role, Json& spec) {
+  const std::int64_t ours = grace_period_seconds(role);
+  const std::int64_t grace = kube::integer_at(spec, {"terminationGracePeriodSeconds"}, ours);
+  for (Json& container : spec["containers"]) {
+    if (grace != ours && container.is_object() && container.value("lifecycle", Json()) == lifecycle(ours)) {
+      container["lifecycle"] = lifecycle(grace);
+    }
+  }
 }
 
 }  // namespace
@@ -270,6 +290,7 @@ Result<Json> pod_template(const Cluster& cluster, const Role& role, std::string_
     }
     result = merge_overlay(std::move(result), **overlay);
   }
+  fit_drain(role, result["spec"]);
   auto spec = with_canonical_quantities(std::move(result["spec"]));
   if (!spec.ok()) {
     return Error{Code::invalid, "role " + role.name + ": " + spec.error().what};

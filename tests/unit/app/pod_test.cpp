@@ -255,6 +255,83 @@ TEST(PodTemplate, RefusesAnOverlayThatTakesWhatIsTheOperators) {
   }
 }
 
+TEST(PodTemplate, NothingOfTheOperatorsIsTakenAwayWithNull) {
+  struct Case {
+    const char* overlay;
+    const char* want;
+  };
+  for (const Case& c : {
+           Case{R"({"metadata": null})", "it is no object with the objects metadata and spec"},
+           Case{R"({"metadata": {"labels": null}})", "metadata.labels is no object"},
+           Case{R"({"spec": null})", "it is no object with the objects metadata and spec"},
+           Case{R"({"spec": {"containers": null}})", "spec.containers is no list"},
+           Case{R"({"spec": {"containers": [{"name": "nocobase", "env": null}]}})",
+                "env of the container nocobase is no list"},
+       }) {
+    SCOPED_TRACE(c.overlay);
+    Cluster cluster = small_cluster();
+    cluster.spec.pod_template = parsed(c.overlay);
+    EXPECT_EQ(error_of(cluster), std::string("spec.podTemplate: ") + c.want);
+  }
+}
+
+// Whatever stands in an overlay, it is merged or refused, and never a crash.
+TEST(PodTemplate, TakesOverlaysOfAnyShape) {
+  const std::vector<Json> values = {nullptr,
+                                    true,
+                                    1,
+                                    0.5,
+                                    "x",
+                                    Json::array(),
+                                    Json::object(),
+                                    Json::array({1, nullptr, "x"}),
+                                    Json::array({Json::object(), Json{{"name", 1}}, Json{{"name", "nocobase"}}})};
+  const std::vector<std::string> paths = {"/metadata",
+                                          "/metadata/labels",
+                                          "/metadata/annotations",
+                                          "/spec",
+                                          "/spec/containers",
+                                          "/spec/volumes",
+                                          "/spec/overhead",
+                                          "/spec/resources",
+                                          "/spec/initContainers",
+                                          "/spec/terminationGracePeriodSeconds",
+                                          "/spec/topologySpreadConstraints",
+                                          "/spec/containers/0/env",
+                                          "/spec/containers/0/lifecycle",
+                                          "/spec/containers/0/resources",
+                                          "/spec/containers/0/resources/limits",
+                                          "/spec/containers/0/ports",
+                                          "/spec/volumes/0/emptyDir"};
+  for (const std::string& path : paths) {
+    for (const Json& value : values) {
+      SCOPED_TRACE(path + " " + value.dump());
+      Json overlay = Json::object();
+      if (path.rfind("/spec/containers/0", 0) == 0) {
+        overlay["spec"]["containers"] = Json::array({Json{{"name", "nocobase"}}});
+      }
+      if (path.rfind("/spec/volumes/0", 0) == 0) {
+        overlay["spec"]["volumes"] = Json::array({Json{{"name", "run"}}});
+      }
+      overlay[Json::json_pointer(path)] = value;
+      Cluster cluster = small_cluster();
+      cluster.spec.pod_template = overlay;
+      const auto pod = pod_template(cluster, cluster.spec.roles[0], "!");
+      EXPECT_TRUE(pod.ok() || pod.error().code == Code::invalid);
+    }
+  }
+}
+
+TEST(PodTemplate, AnOverlaysGracePeriodIsTheDrainsToo) {
+  Cluster cluster = small_cluster();
+  cluster.spec.roles[0].pod_template = parsed(R"({"spec": {"terminationGracePeriodSeconds": 130}})");
+  EXPECT_EQ(drain_of(cluster), (std::pair<std::string, std::string>{"5", "120"}));
+  const Json own = parsed(R"({"preStop": {"sleep": {"seconds": 3}}})");
+  cluster.spec.roles[0].pod_template->at("spec")["containers"] =
+      Json::array({Json{{"name", "nocobase"}, {"lifecycle", own}}});
+  EXPECT_EQ(container_of(cluster)["lifecycle"], own);
+}
+
 TEST(PodTemplate, AWorkerCannotBePutBehindTheService) {
   Cluster cluster = small_cluster();
   cluster.spec.roles[1].pod_template = parsed(R"({"metadata": {"labels": {"nocobase.com/requests": "true"}}})");

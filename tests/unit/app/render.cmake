@@ -9,3 +9,5 @@ nbo_test(app_drain_test SOURCES drain_test.cpp LINK nbo_app)
 target_compile_definitions(app_drain_test PRIVATE
   NBO_FAKE_NODE_DIR="$<TARGET_FILE_DIR:app_drain_fake_node>")
 add_dependencies(app_drain_test app_drain_fake_node)
+
+nbo_test(app_golden_test SOURCES golden_test.cpp LINK nbo_app nbo_io)
