@@ -48,9 +48,12 @@ bool is_ipv6_like(std::string_view text) {
   if (!text.empty() && text.back() == ']') {
     text.remove_suffix(1);
   }
-  const std::size_t colon = text.find(':');
-  return colon != std::string_view::npos && colon + 1 < text.size() && all(text.substr(0, colon), is_hex) &&
-         all(text.substr(colon + 1), [](char c) { return is_hex(c) || c == ':' || c == '.'; });
+  const auto plain = [](char c) { return is_hex(c) || c == ':' || c == '.'; };
+  const std::size_t first = text.find(':');
+  const std::size_t second = first == std::string_view::npos ? first : text.find(':', first + 1);
+  // Two colons at least: db:5432 is a host with a port.
+  return second != std::string_view::npos &&
+         all(text.substr(0, second), [](char c) { return is_hex(c) || c == ':'; }) && all(text.substr(second), plain);
 }
 
 bool is_package_part(std::string_view text) {

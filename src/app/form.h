@@ -24,7 +24,8 @@ struct Form {
 [[nodiscard]] bool is_dns_subdomain(std::string_view text);
 // The same, optionally after "*.".
 [[nodiscard]] bool is_hostname(std::string_view text);
-// ^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?|\[?[0-9A-Fa-f]*:[0-9A-Fa-f:.]+\]?)$ (a name, an IPv4 or an IPv6 address)
+// ^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?|\[?[0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*\]?)$ (a name, an IPv4 or an
+// IPv6 address)
 [[nodiscard]] bool is_host(std::string_view text);
 // ^\+?([0-9]+(\.[0-9]*)?|\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]{1,2})?$
 [[nodiscard]] bool is_quantity(std::string_view text);

@@ -1,0 +1,6 @@
+nbo_test(app_spec_test
+  SOURCES decode_test.cpp form_test.cpp image_test.cpp rules_test.cpp validate_test.cpp validate_env_test.cpp
+          validate_changes_test.cpp
+  LINK nbo_app)
+
+nbo_test(app_schema_test SOURCES schema_test.cpp source_lint_test.cpp LINK nbo_app nbo_io)
