@@ -20,6 +20,8 @@ struct Meta {
   std::string owner_kind;
   std::string owner_name;
   std::string owner_uid;
+
+  friend bool operator==(const Meta&, const Meta&) = default;
 };
 
 // Reads apiVersion, kind and metadata. `fallback` gives the kind where a list item carries none. Error (invalid) when
