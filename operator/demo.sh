@@ -37,12 +37,18 @@ echo "runs as process $(pid_of operator | cut -d' ' -f1), log: build/demo/log/op
 
 say 6 "sample: operator/samples/quickstart.yaml"
 kubectl apply --server-side -f operator/samples/quickstart-secrets.yaml -f operator/samples/quickstart.yaml
-shown=
-for ((i = 0; i < 240; i++)); do
+shown= limit=$((SECONDS + 180)) quiet=$SECONDS
+until kubectl wait --for=condition=Ready --timeout=0 -f operator/samples/quickstart.yaml > /dev/null 2>&1; do
   now=$(kubectl get nbr --no-headers 2>/dev/null | sed 's/  *[0-9smhd]*$//' || true) # without the age
-  if [ "$now" != "$shown" ]; then comm -13 <(sort <<< "$shown") <(sort <<< "$now"); shown=$now; fi
-  if kubectl wait --for=condition=Ready --timeout=0 -f operator/samples/quickstart.yaml > /dev/null 2>&1; then break; fi
+  if [ "$now" != "$shown" ]; then
+    comm -13 <(sort <<< "$shown") <(sort <<< "$now")
+    shown=$now quiet=$SECONDS
+  elif [ $((SECONDS - quiet)) -ge 10 ]; then
+    echo "waiting: $(kubectl get -f operator/samples/quickstart.yaml -o 'jsonpath={.status.conditions[?(@.type=="Ready")].message}')"
+    quiet=$SECONDS
+  fi
   if ! pid_of operator > /dev/null; then echo "the operator has ended:"; tail -n 20 "$run/log/operator.log"; exit 1; fi
+  [ "$SECONDS" -lt "$limit" ] || break
   sleep 0.5
 done
 kubectl get nbc,nbr,deploy,svc

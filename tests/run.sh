@@ -54,7 +54,7 @@ run_fuzz() {
   local seconds=${FUZZ_SECONDS:-60} name names
   say "fuzzers, $seconds s each"
   configure fuzz || { count /dev/null 1 fuzz; return; }
-  mapfile -t names < <(ninja -C build/fuzz -t targets all | sed -n 's/^\([a-z0-9_]*_fuzz\): phony.*/\1/p' | sort)
+  mapfile -t names < <(ninja -C build/fuzz -t targets all | grep -v '^cmake_' | sed -n 's/^\([a-z0-9_]*_fuzz\): phony.*/\1/p' | sort)
   configure_and_build fuzz "${names[@]}" || { count /dev/null 1 fuzz; return; }
   rm -rf "$reports/fuzz"
   mkdir -p "$reports/fuzz"
