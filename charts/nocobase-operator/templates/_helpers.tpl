@@ -18,8 +18,8 @@
 
 {{- /* What selects the pods; never changes in the life of a release. */ -}}
 {{- define "nocobase-operator.selectorLabels" -}}
-app.kubernetes.io/name: {{ include "nocobase-operator.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "nocobase-operator.name" . | quote }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end }}
 
 {{- define "nocobase-operator.labels" -}}
