@@ -1,8 +1,6 @@
 #include "io/cpprest_call.h"
 
 #include <chrono>
-#include <exception>
-#include <stdexcept>
 #include <string>
 #include <utility>
 
@@ -45,7 +43,6 @@ struct CpprestCall::State {
   std::shared_ptr<Exchange> exchange;
   std::string token;
   kube::HttpResponse response;
-  bool too_large = false;
   bool sent_before = false;  // by an earlier attempt
   bool repeated = false;     // after a lost connection
   bool renewed = false;      // after a 401
@@ -101,7 +98,6 @@ void CpprestCall::State::attempt(const std::shared_ptr<CpprestCall>& self) {
   }
   token = std::move(bearer).value();
   response = {};
-  too_large = false;
   Result<web::http::http_request> encoded = client->encode(request, token);
   if (!encoded.ok()) {
     conclude(encoded.error());
@@ -122,10 +118,11 @@ void CpprestCall::State::attempt(const std::shared_ptr<CpprestCall>& self) {
 
 pplx::task<std::size_t> CpprestCall::State::collect(const char* data, std::size_t size) {
   if (response.body.size() + size > max_response_bytes) {
-    too_large = true;
-    return pplx::task_from_exception<std::size_t>(std::make_exception_ptr(std::length_error("response too large")));
+    conclude(Error{request.method == "GET" ? Code::invalid : Code::unknown_outcome,
+                   client->name() + ": the response is larger than " + std::to_string(max_response_bytes) + " bytes"});
+  } else {
+    response.body.append(data, size);
   }
-  response.body.append(data, size);
   return pplx::task_from_result(size);
 }
 
@@ -148,11 +145,6 @@ void CpprestCall::State::on_end(const std::shared_ptr<CpprestCall>& self, const 
 }
 
 void CpprestCall::State::on_failure(const std::shared_ptr<CpprestCall>& self, const Failure& failure) {
-  if (too_large) {
-    conclude(Error{request.method == "GET" ? Code::invalid : Code::unknown_outcome,
-                   client->name() + ": the response is larger than " + std::to_string(max_response_bytes) + " bytes"});
-    return;
-  }
   sent_before = sent();
   const bool harmless = !sent_before || is_repeatable(request);
   if (failure.stage == Failure::Stage::exchange && harmless && !repeated) {

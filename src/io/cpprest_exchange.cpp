@@ -1,17 +1,13 @@
 #include "io/cpprest_exchange.h"
 
 #include <exception>
-#include <stdexcept>
+#include <limits>
 #include <utility>
 
 namespace nocobase_operator::io {
 namespace {
 
 namespace http = web::http;
-
-std::exception_ptr given_up() {
-  return std::make_exception_ptr(std::runtime_error("given up"));
-}
 
 }  // namespace
 
@@ -39,14 +35,20 @@ void Exchange::progress(http::message_direction::direction way, std::uint64_t by
 }
 
 pplx::task<std::size_t> Exchange::body(const char* data, std::size_t size) {
+  // The library reads a chunk's size into an int and lets a negative one through as an enormous size.
+  if (size > static_cast<std::size_t>(std::numeric_limits<int>::max())) {
+    io_thread().post([cancel = cancel_] { cancel.cancel(); });
+    end(Failure{Failure::Stage::exchange, client_->name() + ": invalid chunk size"});
+  }
   if (over_) {
-    return pplx::task_from_exception<std::size_t>(given_up());
+    return pplx::task_from_result(size);
   }
   if (!answered_) {
     held_ = Held{data, size, {}};
     return pplx::create_task(held_->taken);
   }
-  return events_.body(data, size);
+  const std::shared_ptr<const Events> events = events_;  // the callback may give up
+  return events->body(data, size);
 }
 
 void Exchange::on_response(const pplx::task<http::http_response>& response) {
@@ -68,7 +70,7 @@ void Exchange::on_response(const pplx::task<http::http_response>& response) {
   }
   const auto& headers = value.headers();
   const auto retry_after = headers.find("Retry-After");
-  events_.headers(value.status_code(), retry_after == headers.end() ? "" : retry_after->second);
+  events_->headers(value.status_code(), retry_after == headers.end() ? "" : retry_after->second);
   answered_ = true;
   release_held();
 }
@@ -89,13 +91,7 @@ void Exchange::release_held() {
   }
   const Held held = std::move(*held_);
   held_.reset();
-  body(held.data, held.size).then([taken = held.taken](const pplx::task<std::size_t>& done) {
-    try {
-      taken.set(done.get());
-    } catch (...) {
-      taken.set_exception(std::current_exception());
-    }
-  });
+  body(held.data, held.size).then([taken = held.taken](std::size_t size) { taken.set(size); });
 }
 
 void Exchange::end(std::optional<Failure> failure) {
@@ -104,8 +100,8 @@ void Exchange::end(std::optional<Failure> failure) {
   }
   over_ = true;
   // Moved out, because the events own whoever owns this exchange.
-  const Events events = std::move(events_);
-  events.end(std::move(failure));
+  const std::shared_ptr<const Events> events = std::exchange(events_, nullptr);
+  events->end(std::move(failure));
 }
 
 void Exchange::give_up() {
@@ -113,7 +109,7 @@ void Exchange::give_up() {
     return;
   }
   over_ = true;
-  events_ = {};
+  events_.reset();
   release_held();
   // While it connects, the library must not be cancelled: it sets an option on the socket once connected and dies when
   // that is closed. progress() does it as soon as that is past.

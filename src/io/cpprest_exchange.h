@@ -24,7 +24,8 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
     std::function<void(std::optional<Failure>)> end;
   };
 
-  Exchange(std::shared_ptr<Client> client, Events events) : client_(std::move(client)), events_(std::move(events)) {}
+  Exchange(std::shared_ptr<Client> client, Events events)
+      : client_(std::move(client)), events_(std::make_shared<const Events>(std::move(events))) {}
 
   void send(web::http::client::http_client& on, web::http::http_request request);
   // Closes the connection; no event is called any more.
@@ -47,7 +48,7 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   void end(std::optional<Failure> failure);
 
   const std::shared_ptr<Client> client_;
-  Events events_;
+  std::shared_ptr<const Events> events_;  // null once it is over
   pplx::cancellation_token_source cancel_;
   std::optional<Held> held_;  // a piece that arrived before the status was known
   bool connected_ = false;

@@ -1,8 +1,7 @@
 #include "io/cpprest_stream.h"
 
-#include <exception>
+#include <algorithm>
 #include <mutex>
-#include <stdexcept>
 #include <utility>
 
 #include "io/cpprest_exchange.h"
@@ -70,7 +69,7 @@ void CpprestStream::cancel() {
       waiting = std::exchange(state.held_back, std::nullopt);
     }
     if (waiting) {
-      waiting->set_exception(std::make_exception_ptr(std::runtime_error("cancelled")));
+      waiting->set(state.held_size);
     }
   });
 }

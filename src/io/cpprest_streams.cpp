@@ -1,9 +1,6 @@
 #include "io/cpprest_streams.h"
 
 #include <algorithm>
-#include <exception>
-#include <limits>
-#include <stdexcept>
 #include <utility>
 
 namespace nocobase_operator::io {
@@ -66,10 +63,6 @@ class Sink final : public OneWay {
     return _putn(data, size);
   }
   pplx::task<std::size_t> _putn(const std::uint8_t* data, std::size_t size) override {
-    // The library reads a chunk's size into an int and lets a negative one through as an enormous size.
-    if (size > static_cast<std::size_t>(std::numeric_limits<int>::max())) {
-      return pplx::task_from_exception<std::size_t>(std::make_exception_ptr(std::length_error("invalid chunk size")));
-    }
     return consume_(reinterpret_cast<const char*>(data),
                     size);  // NOLINT(cppcoreguidelines-pro-type-reinterpret-cast) bytes
   }

@@ -11,8 +11,9 @@
 
 namespace nocobase_operator::io {
 
-// Takes the next piece of a body on the library's thread. The library reads on once the task is done, and gives up when
-// it fails; it must not throw. The bytes stay valid until then.
+// Takes the next piece of a body on the io thread. The library reads on once the task is done; the bytes stay valid
+// until then. The task must not fail and nothing may be thrown: the library would close the stream and wait for that on
+// the very thread that has to do it. Who wants no more closes the connection.
 using Consume = std::function<pplx::task<std::size_t>(const char* data, std::size_t size)>;
 
 // A stream that hands each piece to `consume`, in order and never two at a time.
