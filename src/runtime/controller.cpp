@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "app/children.h"
+#include "app/names.h"
 #include "base/check.h"
 
 namespace nocobase_operator::runtime {
@@ -192,6 +193,7 @@ NumberedCall Controller::send(const app::ClusterKey& key, Pass& pass, kube::Call
                           .verb = call.verb,
                           .ref = call.ref,
                           .uid = call.precondition.uid,
+                          .accepts = call.verb == kube::Verb::apply && call.manager == app::manager,
                           .status_hash = status != nullptr ? options_.decisions.status_hash(*status) : 0,
                           .reread = false});
   ++pass.in_flight;
@@ -277,6 +279,9 @@ void Controller::succeeded(const Sent& sent, const kube::Json& body, Pass& pass,
     store_.deleting(sent.key, sent.ref, sent.uid);
     return;
   }
+  if (sent.ref.kind == kube::Kind::event || sent.ref.kind == kube::Kind::lease) {
+    return;  // nothing is decided from these
+  }
   Result<app::Seen> seen = options_.decisions.prune(body, sent.ref.kind, now.mono);
   if (!seen.ok()) {
     ++counters_.unreadable;
@@ -288,7 +293,7 @@ void Controller::succeeded(const Sent& sent, const kube::Json& body, Pass& pass,
   const std::uint64_t owned = child != nullptr ? child->owned : 0;
   const std::uint64_t version = app::meta_of(seen.value()).version;
   store_.replied(sent.key, std::move(seen).value());
-  if (sent.verb == kube::Verb::apply && child != nullptr) {
+  if (sent.accepts && child != nullptr) {
     store_.accepted(sent.key, sent.ref, owned);
   }
   if (sent.verb == kube::Verb::apply_status) {

@@ -43,16 +43,16 @@ struct Decisions {
 class Controller {
  public:
   struct Options {
-    Decisions decisions;
+    Decisions decisions{};
     // Cryptographically random bytes, that many: for app::Observed::entropy.
-    std::function<std::string(std::size_t)> random_bytes;
+    std::function<std::string(std::size_t)> random_bytes{};
     std::size_t max_passes = 16;          // clusters worked on at a time
     std::size_t max_parallel_reads = 8;   // of one pass; writes go one by one
     std::size_t max_plans_per_poll = 32;  // so that a turn is short whatever is due
     Millis child_delay{50};               // changes of children come in bursts: one decision for all of them
     std::uint32_t max_repeats = 10;       // of one plan in a row before it backs off
     Backoff backoff{Millis(100), Millis(60'000)};
-    WriteBudget::Options budget;
+    WriteBudget::Options budget{};
   };
 
   Controller(Options options, Rng rng);
@@ -101,6 +101,7 @@ class Controller {
     kube::Verb verb = kube::Verb::get;
     kube::Ref ref;
     std::string uid;                // precondition
+    bool accepts = false;           // an apply as the manager whose part app::SeenChild::owned is about
     std::uint64_t status_hash = 0;  // of an apply_status
     bool reread = false;            // after a write whose outcome is not known, or that lost against another
   };

@@ -2,6 +2,7 @@
 
 #include <cstring>
 #include <limits>
+#define ZLIB_CONST  // input pointers are const
 #include <zlib.h>
 
 #include "base/check.h"
@@ -18,9 +19,8 @@ constexpr int memory_level = 7;   // 100 KiB of state for compressing, shared by
 Bytef* bytes(std::string& text) {
   return reinterpret_cast<Bytef*>(text.data());
 }
-// zlib's input pointers are not const unless ZLIB_CONST is defined for every file that includes it.
-Bytef* bytes(std::string_view text) {
-  return reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
+const Bytef* bytes(std::string_view text) {
+  return reinterpret_cast<const Bytef*>(text.data());
 }
 uInt length_of(std::string_view text) {
   return static_cast<uInt>(text.size());

@@ -34,6 +34,17 @@ bool is_shown(const app::Seen& seen) {
   return is_watched(app::meta_of(seen).ref.kind) && (child == nullptr || child->watched);
 }
 
+// Whether a watch keeps a child current. If one does, when it was read means nothing, and must not make it look
+// different.
+void mark_child(app::Seen& seen, bool watched) {
+  if (auto* const child = std::get_if<app::SeenChild>(&seen)) {
+    child->watched = watched;
+    if (watched) {
+      child->read_at = {};
+    }
+  }
+}
+
 // Cuts at a character's start.
 std::string_view shortened(std::string_view text) {
   if (text.size() <= max_refusal) {
@@ -190,9 +201,7 @@ void Store::list_began(kube::Kind kind) {
 
 Store::Keys Store::changed(app::Seen seen) {
   const kube::Meta meta = app::meta_of(seen);
-  if (auto* const child = std::get_if<app::SeenChild>(&seen)) {
-    child->watched = true;
-  }
+  mark_child(seen, true);
   KindState& state = kinds_[meta.ref.kind];
   if (!state.listing) {
     state.told = std::max(state.told, meta.version);
@@ -301,9 +310,7 @@ void Store::replied(const app::ClusterKey& key, app::Seen seen) {
   } else if (old && old->head.watched) {
     index_.erase(index_.hash_of(meta.ref));  // it has lost our label
   }
-  if (auto* const child = std::get_if<app::SeenChild>(&seen)) {
-    child->watched = shown;
-  }
+  mark_child(seen, shown);
   // A new one has not been seen by the listing under way, if any: only its version can keep it.
   const auto mark = static_cast<std::uint8_t>(old ? old->head.mark : state.mark - 1);
   put(node, seen,

@@ -1,0 +1,236 @@
+#include "runtime/watcher.h"
+
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "unit/runtime/objects.h"
+
+namespace nocobase_operator::runtime {
+namespace {
+
+using objects::at;
+
+const kube::WatchScope scope{kube::Kind::pod, "", "a=b"};
+
+Watcher watcher() {
+  return Watcher({.scope = scope, .min_timeout = Seconds(0)}, Rng(1));
+}
+
+kube::HttpRequest request(std::string_view version) {
+  return kube::encode_watch(scope, version, Seconds(0));
+}
+
+std::string line(const std::string& type, const std::string& name, int version) {
+  return R"({"type":")" + type + R"(","object":{"apiVersion":"v1","kind":"Pod","metadata":{"name":")" + name +
+         R"(","resourceVersion":")" + std::to_string(version) + "\"}}}\n";
+}
+std::string bookmark(int version, bool end = false) {
+  const std::string annotations = end ? R"(,"annotations":{"k8s.io/initial-events-end":"true"})" : "";
+  return R"({"type":"BOOKMARK","object":{"apiVersion":"v1","kind":"Pod","metadata":{"resourceVersion":")" +
+         std::to_string(version) + "\"" + annotations + "}}}\n";
+}
+std::string error_event(int code) {
+  return R"({"type":"ERROR","object":{"kind":"Status","apiVersion":"v1","status":"Failure","message":"too old","code":)" +
+         std::to_string(code) + "}}\n";
+}
+
+// What a change says, in a word.
+std::string told(const WatchChange& change) {
+  const auto name = [](const kube::Json& object) { return kube::string_at(object, {"metadata", "name"}); };
+  if (const auto* const changed = std::get_if<Changed>(&change)) {
+    return "changed " + name(changed->object);
+  }
+  if (const auto* const removed = std::get_if<Removed>(&change)) {
+    return "removed " + name(removed->object);
+  }
+  if (const auto* const ended = std::get_if<ListEnded>(&change)) {
+    return "ended " + std::to_string(ended->version);
+  }
+  if (const auto* const progressed = std::get_if<Progressed>(&change)) {
+    return "progressed " + std::to_string(progressed->version);
+  }
+  return "began";
+}
+
+std::vector<std::string> feed(Watcher& of, std::string_view bytes, Now now) {
+  std::vector<std::string> out;
+  of.feed(bytes);
+  while (const auto change = of.next(now)) {
+    out.push_back(told(*change));
+  }
+  return out;
+}
+
+using Told = std::vector<std::string>;
+const std::string listing = line("ADDED", "a", 5) + line("ADDED", "b", 3) + bookmark(9, true);
+
+TEST(Watcher, ListsThenWatches) {
+  Watcher of = watcher();
+  EXPECT_FALSE(of.listed());
+  EXPECT_EQ(of.poll(at(0)), request(""));
+  EXPECT_EQ(of.poll(at(0)), std::nullopt);
+  EXPECT_EQ(of.next_wake(), std::nullopt);
+  EXPECT_EQ(feed(of, listing, at(1)), (Told{"began", "changed a", "changed b", "ended 9"}));
+  EXPECT_TRUE(of.listed());
+  EXPECT_EQ(feed(of, line("MODIFIED", "a", 10) + line("DELETED", "b", 11) + bookmark(20), at(2)),
+            (Told{"changed a", "removed b", "progressed 20"}));
+  EXPECT_EQ(of.counters(), (Watcher::Counters{.lists = 1, .resumes = 0, .failures = 0, .events = 4}));
+}
+
+TEST(Watcher, SaysTheSameHoweverTheBytesAreSplit) {
+  const std::string bytes = listing + line("MODIFIED", "a", 10) + bookmark(12);
+  const Told whole = {"began", "changed a", "changed b", "ended 9", "changed a", "progressed 12"};
+  for (std::size_t split = 0; split <= bytes.size(); ++split) {
+    Watcher of = watcher();
+    ASSERT_TRUE(of.poll(at(0)));
+    Told got = feed(of, std::string_view(bytes).substr(0, split), at(1));
+    for (const std::string& more : feed(of, std::string_view(bytes).substr(split), at(1))) {
+      got.push_back(more);
+    }
+    ASSERT_EQ(got, whole) << split;
+  }
+  Watcher of = watcher();
+  ASSERT_TRUE(of.poll(at(0)));
+  Told got;
+  for (const char byte : bytes) {
+    for (const std::string& more : feed(of, std::string_view(&byte, 1), at(1))) {
+      got.push_back(more);
+    }
+  }
+  EXPECT_EQ(got, whole);
+}
+
+// How a stream ends after the listing and one event of version 10, and what is asked for then.
+struct End {
+  std::string name;
+  std::string bytes;               // fed before the end
+  Result<kube::HttpResponse> how;  // ignored when the bytes ended it
+  std::string version;             // of the next request
+  Millis least{0};                 // the back-off
+  Millis most{0};
+  bool listed = true;
+};
+
+TEST(Watcher, ResumesOrListsAnewByHowTheStreamEnded) {
+  const std::vector<End> ends = {
+      {"a clean end resumes at once at the last event", "", kube::HttpResponse{200, "", ""}, "10", Millis(0),
+       Millis(0)},
+      {"a bookmark moves the version", bookmark(17), kube::HttpResponse{200, "", ""}, "17", Millis(0), Millis(0)},
+      {"a cut-off line is no event", line("MODIFIED", "a", 12).substr(0, 40), kube::HttpResponse{200, "", ""}, "10",
+       Millis(0), Millis(0)},
+      {"a reset connection resumes after a back-off", "", Error{Code::unavailable, "reset"}, "10", Millis(200),
+       Millis(250)},
+      {"410 lists anew at once", "", kube::HttpResponse{410, "", ""}, "", Millis(0), Millis(0), false},
+      {"an ERROR event of 410 lists anew at once", error_event(410), Error{Code::unavailable, ""}, "", Millis(0),
+       Millis(0), false},
+      {"an ERROR event of 500 resumes after a back-off", error_event(500), Error{Code::unavailable, ""}, "10",
+       Millis(200), Millis(250)},
+      {"garbage resumes after a back-off", "]\n", Error{Code::unavailable, ""}, "10", Millis(200), Millis(250)},
+      {"an event without a version resumes after a back-off", "{\"type\":\"ADDED\",\"object\":{}}\n",
+       Error{Code::unavailable, ""}, "10", Millis(200), Millis(250)},
+      {"403 resumes after a back-off", "", kube::HttpResponse{403, "", ""}, "10", Millis(200), Millis(250)},
+      {"429 waits as long as told", "", kube::HttpResponse{429, "7", ""}, "10", Millis(7'000), Millis(7'000)},
+  };
+  for (const End& end : ends) {
+    SCOPED_TRACE(end.name);
+    Watcher of = watcher();
+    ASSERT_TRUE(of.poll(at(0)));
+    feed(of, listing + line("MODIFIED", "a", 10), at(1));
+    feed(of, end.bytes, at(5'000));
+    of.closed(end.how, at(5'000));
+    EXPECT_FALSE(of.open());
+    EXPECT_EQ(of.listed(), end.listed);
+    const Instant wake = of.next_wake().value_or(Instant::max());
+    EXPECT_GE(wake, at(5'000).mono + end.least);
+    EXPECT_LE(wake, at(5'000).mono + end.most);
+    EXPECT_EQ(of.poll({wake, {}}), request(end.version));
+  }
+}
+
+TEST(Watcher, ListsAnewWhenTheListingWasCutOff) {
+  Watcher of = watcher();
+  ASSERT_TRUE(of.poll(at(0)));
+  EXPECT_EQ(feed(of, line("ADDED", "a", 5) + bookmark(7), at(1)), (Told{"began", "changed a"}));
+  of.closed(kube::HttpResponse{200, "", ""}, at(2));
+  EXPECT_FALSE(of.listed());
+  EXPECT_EQ(of.poll(at(2)), std::nullopt);
+  EXPECT_EQ(of.poll(at(300)), request(""));
+  EXPECT_EQ(feed(of, listing, at(301)), (Told{"began", "changed a", "changed b", "ended 9"}));
+  EXPECT_TRUE(of.listed());
+}
+
+TEST(Watcher, AListingThatIsGoneBacksOff) {
+  Watcher of = watcher();
+  ASSERT_TRUE(of.poll(at(0)));
+  of.closed(kube::HttpResponse{410, "", ""}, at(1));
+  EXPECT_EQ(of.poll(at(1)), std::nullopt);
+  EXPECT_EQ(of.poll(at(300)), request(""));
+}
+
+TEST(Watcher, BacksOffTwiceAsLongUpToALimitAndStartsAfreshAfterAStreamThatLived) {
+  Watcher of = watcher();
+  Now now = at(0);
+  const std::vector<std::int64_t> delays = {200, 400, 800, 1'600, 3'200, 6'400, 12'800, 25'600, 30'000, 30'000};
+  for (const std::int64_t delay : delays) {
+    SCOPED_TRACE(delay);
+    ASSERT_TRUE(of.poll(now));
+    of.closed(Error{Code::unavailable, "refused"}, now);
+    EXPECT_EQ(of.last_error(), "refused");
+    const Instant wake = of.next_wake().value_or(Instant::max());
+    EXPECT_GE(wake - now.mono, Millis(delay));
+    EXPECT_LE(wake - now.mono, Millis(delay + delay / 4));
+    now.mono = wake;
+  }
+  ASSERT_TRUE(of.poll(now));
+  feed(of, listing, now);
+  EXPECT_EQ(of.last_error(), "");
+  now.mono += Millis(10'000);
+  of.closed(Error{Code::unavailable, "reset"}, now);
+  EXPECT_LE(of.next_wake().value_or(Instant::max()) - now.mono, Millis(250));
+}
+
+TEST(Watcher, AStreamThatEndsAtOnceWithoutAnEventIsAFailure) {
+  Watcher of = watcher();
+  ASSERT_TRUE(of.poll(at(0)));
+  feed(of, listing, at(1));
+  of.closed(kube::HttpResponse{200, "", ""}, at(2));
+  ASSERT_TRUE(of.poll(at(2)));
+  of.closed(kube::HttpResponse{200, "", ""}, at(500));
+  EXPECT_EQ(of.poll(at(500)), std::nullopt);
+  EXPECT_EQ(of.poll(at(800)), request("9"));
+}
+
+TEST(Watcher, ListsAnewWhenResumingFailsAgainAndAgain) {
+  Watcher of = watcher();
+  ASSERT_TRUE(of.poll(at(0)));
+  feed(of, listing, at(1));
+  of.closed(kube::HttpResponse{200, "", ""}, at(2));
+  Now now = at(2);
+  for (int failure = 0; failure < 8; ++failure) {
+    EXPECT_EQ(of.poll(now), request("9")) << failure;
+    of.closed(kube::HttpResponse{504, "", ""}, now);
+    now.mono = of.next_wake().value_or(Instant::max());
+  }
+  EXPECT_FALSE(of.listed());
+  EXPECT_EQ(of.poll(now), request(""));
+}
+
+TEST(Watcher, IgnoresWhatComesWhenNoStreamIsOpen) {
+  Watcher of = watcher();
+  EXPECT_EQ(feed(of, listing, at(0)), Told{});
+  of.closed(Error{Code::unavailable, ""}, at(0));
+  EXPECT_EQ(of.poll(at(0)), request(""));
+}
+
+TEST(Watcher, RefusesALineThatIsTooLong) {
+  Watcher of({.scope = scope, .min_timeout = Seconds(0), .max_line_bytes = 100}, Rng(1));
+  ASSERT_TRUE(of.poll(at(0)));
+  feed(of, std::string(200, 'x'), at(1));
+  EXPECT_FALSE(of.open());
+  EXPECT_EQ(of.counters().failures, 1U);
+}
+
+}  // namespace
+}  // namespace nocobase_operator::runtime
