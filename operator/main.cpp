@@ -28,6 +28,7 @@ void add_run(CLI::App& app, program::RunOptions& options, Command& chosen) {
   command->add_option("--lease-namespace", options.lease_namespace, "Namespace of the leader election Lease");
   command->add_option("--lease-name", options.lease_name, "Name of the leader election Lease")->capture_default_str();
   command->add_option("--identity", options.identity, "Holder identity in the Lease (default: host name and a suffix)");
+  command->add_option("--listen", options.listen, "ADDRESS:PORT of /metrics, /healthz and /readyz (default: none)");
   command->add_option("--log-format", options.log_format, "text or json")
       ->check(CLI::IsMember({"text", "json"}))
       ->capture_default_str();

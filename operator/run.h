@@ -12,6 +12,7 @@ struct RunOptions {
   std::string lease_namespace;  // "" is the namespace of the context or Pod
   std::string lease_name = "nocobase-operator";
   std::string identity;             // "" is host name and a random suffix
+  std::string listen;               // "address:port" of /metrics, /healthz and /readyz, "" for none
   std::string log_format = "text";  // text, json
   std::string log_level = "info";   // debug, info, warning, error
 };

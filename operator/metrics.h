@@ -1,0 +1,19 @@
+// What /metrics, /healthz and /readyz say of an engine: its numbers under controller-runtime's names, and our own.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "base/time.h"
+#include "io/http_server.h"
+#include "io/metrics_text.h"
+#include "runtime/engine.h"
+
+namespace nocobase_operator::program {
+
+// Everything /metrics shows.
+[[nodiscard]] std::vector<io::Metric> metrics_of(const runtime::Engine& engine, Now now);
+
+// The answer to one path: /metrics, /healthz (the loop turns), /readyz (every kind is listed, or what is missing).
+[[nodiscard]] io::HttpReply answer(const runtime::Engine& engine, std::string_view path, Now now);
+
+}  // namespace nocobase_operator::program
