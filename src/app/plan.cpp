@@ -124,8 +124,8 @@ Plan plan_for(const Situation& s) {
     draft_removals(s, draft);
     plan.calls = draft.writes;
   }
-  // While something is still to be read there is nothing to say, unless that reading is what is refused.
-  if ((!only_reads && !draft.alone) || draft.trouble) {
+  // While something has to come first there is nothing to say, unless that is what is refused.
+  if ((!only_reads && !draft.alone) || draft.refused) {
     add_status(*s.seen, draft_status(s, draft), plan);
   }
   plan.recheck = draft.recheck;

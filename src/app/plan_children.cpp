@@ -234,7 +234,7 @@ void draft_children(const Situation& s, Draft& draft) {
   for (const Call& read : draft.reads) {
     const auto refusal = s.seen->refusals.find(read.ref);
     if (refusal != s.seen->refusals.end()) {
-      draft.stall({"Refused", "the API server refuses to show " + kube::to_string(read.ref) + ": " + refusal->second});
+      draft.refuse("the API server refuses to show " + kube::to_string(read.ref) + ": " + refusal->second);
     }
   }
   if (!draft.reads.empty() || draft.alone) {

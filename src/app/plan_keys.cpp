@@ -70,6 +70,10 @@ void draft_absent(const Situation& s, Draft& draft) {
       create.verb = kube::Verb::create;
       draft.writes.push_back(std::move(create));
       draft.alone = true;
+      const auto refusal = s.seen->refusals.find(s.keys.child.ref);
+      if (refusal != s.seen->refusals.end()) {
+        draft.refuse("the API server refuses " + secret_name(s) + ": " + refusal->second);
+      }
     }
     return;  // a claim that is in the way is spoken of with the other children
   }

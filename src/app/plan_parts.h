@@ -42,6 +42,7 @@ struct Draft {
   std::vector<kube::Call> reads;
   std::vector<kube::Call> writes;
   bool alone = false;                // the writes so far are to be made before anything else is decided
+  bool refused = false;              // what comes before everything else is refused
   std::optional<Trouble> trouble;    // the first one found
   std::vector<Unmet> waits;          // for something outside a role
   std::vector<std::string> pending;  // children outside a role that are being written
@@ -52,6 +53,11 @@ struct Draft {
     if (!trouble) {
       trouble = std::move(found);
     }
+  }
+  // What has to come first is refused: nothing else is known to be true or false.
+  void refuse(std::string message) {
+    trouble = Trouble{"Refused", std::move(message)};
+    refused = true;
   }
   void recheck_in(Millis delay) { recheck = recheck ? std::min(*recheck, delay) : delay; }
 };

@@ -1,0 +1,382 @@
+#include "app/plan.h"
+
+#include <algorithm>
+#include <functional>
+
+#include <gmock/gmock.h>
+
+#include "app/children.h"
+#include "app/names.h"
+#include "app/status.h"
+#include "plan_world.h"
+
+namespace nocobase_operator::app {
+namespace {
+
+using kube::Kind;
+using Lines = std::vector<std::string>;
+
+// A cluster that runs as asked.
+World settled(Json cluster = sample_cluster()) {
+  World world(std::move(cluster));
+  CHECK(world.settle() > 0);
+  return world;
+}
+
+Lines plan_lines(const World& world) {
+  return lines(plan(world.observe(), world.now()));
+}
+
+// Carries out the plans that only read, and returns the next one.
+Lines after_reads(World& world) {
+  for (int i = 0; i < 5; ++i) {
+    const Plan next = plan(world.observe(), world.now());
+    const bool reads = !next.calls.empty() && std::all_of(next.calls.begin(), next.calls.end(), [](const auto& call) {
+      return call.verb == kube::Verb::get;
+    });
+    if (!reads) {
+      return lines(next);
+    }
+    for (const kube::Call& call : next.calls) {
+      world.call(call);
+    }
+  }
+  return {"reads for ever"};
+}
+
+TEST(Plan, InstallsByReadingThenKeysThenEverythingElse) {
+  World world(sample_cluster());
+  EXPECT_EQ(
+      plan_lines(world),
+      (Lines{"get ServiceAccount apps/crm", "get PersistentVolumeClaim apps/crm-storage", "get Service apps/crm",
+             "get NocoBaseRole apps/crm-web", "get Deployment apps/crm-web", "get NocoBaseRole apps/crm-workflow",
+             "get Deployment apps/crm-workflow", "get NocoBaseRole apps/crm-tasks", "get Deployment apps/crm-tasks"}));
+  for (const kube::Call& call : plan(world.observe(), world.now()).calls) {
+    world.call(call);
+  }
+  EXPECT_EQ(plan_lines(world), (Lines{"get Secret apps/crm-keys"}));
+  world.call(plan(world.observe(), world.now()).calls.front());
+  EXPECT_EQ(plan_lines(world), (Lines{"create Secret apps/crm-keys"}));
+  world.call(plan(world.observe(), world.now()).calls.front());
+  EXPECT_EQ(
+      plan_lines(world),
+      (Lines{"apply ServiceAccount apps/crm absent", "apply PersistentVolumeClaim apps/crm-storage absent",
+             "apply Service apps/crm absent", "apply NocoBaseRole apps/crm-web absent replicas=2",
+             "apply Deployment apps/crm-web absent replicas=2", "apply NocoBaseRole apps/crm-workflow absent",
+             "apply Deployment apps/crm-workflow absent replicas=1",
+             "apply NocoBaseRole apps/crm-tasks absent replicas=1", "apply Deployment apps/crm-tasks absent replicas=1",
+             "apply_status NocoBaseCluster apps/crm uid version Installing False True False"}));
+}
+
+TEST(Plan, AppliesExactlyWhatIsRendered) {
+  World world(sample_cluster());
+  world.settle();
+  world.restart();
+  const Cluster cluster = decode(world.cluster()).cluster;
+  const std::vector<Child> children = render({&cluster, initial_counts(cluster), 0}).value();
+  for (const Child& child : children) {
+    SCOPED_TRACE(kube::to_string(child.ref));
+    ASSERT_NE(world.find(child.ref), nullptr);
+    EXPECT_EQ(world.find(child.ref)->applied, child.hash);
+    EXPECT_EQ(world.find(child.ref)->owned, child.hash);
+  }
+}
+
+TEST(Plan, OfASettledClusterIsEmptyAndStaysSoAfterARestart) {
+  World world = settled();
+  const Plan quiet{.calls = {}, .stop_on_error = false, .recheck = {}, .why = "nothing to do"};
+  EXPECT_EQ(plan(world.observe(), world.now()), quiet);
+  world.restart();
+  world.advance(Seconds(100'000));
+  EXPECT_EQ(plan(world.observe(), world.now()), quiet);
+  EXPECT_EQ(world.condition("Ready"), "True AllRolesReady");
+  EXPECT_EQ(world.condition("KeysIntact"), "True KeysPresent");
+}
+
+struct Case {
+  std::string_view name;
+  std::function<void(World&)> change;
+  Lines want;
+};
+
+const std::vector<Case>& cases() {
+  static const std::vector<Case> all = {
+      {"a drifted child is applied again, and nobody is told",
+       [](World& world) { world.at(ref_of(Kind::service, "crm")).owned = 7; },
+       {"apply Service apps/crm uid"}},
+      {"a child whose label was taken off is read, then applied again",
+       [](World& world) { world.at(ref_of(Kind::service_account, "crm")).watched = false; },
+       {"apply ServiceAccount apps/crm uid"}},
+      {"a deployment is applied on the version the decision rests on",
+       [](World& world) { world.at(ref_of(Kind::deployment, "crm-tasks")).owned = 7; },
+       {"apply Deployment apps/crm-tasks uid version replicas=1",
+        "apply_status NocoBaseCluster apps/crm uid version Running False True False"}},
+      {"a scaled role moves its deployment at once",
+       [](World& world) { world.scale("workflow", 4); },
+       {"apply_status NocoBaseRole apps/crm-workflow uid outside "
+        "[app.kubernetes.io/component=workflow,app.kubernetes.io/instance=crm,app.kubernetes.io/name=nocobase]",
+        "apply Deployment apps/crm-workflow uid version replicas=4",
+        "apply_status NocoBaseCluster apps/crm uid version Running False True False"}},
+      {"a foreign write to a fixed role is undone",
+       [](World& world) { world.scale("tasks", 4); },
+       {"apply NocoBaseRole apps/crm-tasks uid replicas=1",
+        "apply_status NocoBaseRole apps/crm-tasks uid spec "
+        "[app.kubernetes.io/component=tasks,app.kubernetes.io/instance=crm,app.kubernetes.io/name=nocobase]"}},
+      {"a role that is dropped is removed on uid and version, after the rest",
+       [](World& world) { world.edit_spec([](Json& spec) { spec["roles"].erase(2); }); },
+       {"remove NocoBaseRole apps/crm-tasks uid version", "remove Deployment apps/crm-tasks uid version",
+        "apply_status NocoBaseCluster apps/crm uid version Running True False False"}},
+      {"workers roll before request roles, one at a time",
+       [](World& world) { world.edit_spec([](Json& spec) {
+                            spec["env"] = {{{"name", "TZ"}, {"value", "UTC"}}};
+                          }); },
+       {"apply Deployment apps/crm-workflow uid version replicas=1",
+        "apply_status NocoBaseCluster apps/crm uid version Running False True False"}},
+      {"a scale change does not wait for a roll-out elsewhere",
+       [](World& world) {
+         world.edit_spec([](Json& spec) { spec["roles"][1]["env"] = {{{"name", "TZ"}, {"value", "UTC"}}}; });
+         world.settle([](const World&, const Plan&) {});
+         auto& seen = std::get<SeenDeployment>(world.at(ref_of(Kind::deployment, "crm-workflow")).detail);
+         seen.updated = 0;  // as if it were still rolling
+         world.edit_spec([](Json& spec) { spec["roles"][0]["replicas"] = 3; });
+       },
+       {"apply NocoBaseRole apps/crm-web uid replicas=3", "apply Deployment apps/crm-web uid version replicas=3",
+        "apply_status NocoBaseCluster apps/crm uid version Running False True False"}},
+      {"a claim grows",
+       [](World& world) { world.edit_spec([](Json& spec) { spec["storage"]["size"] = "20Gi"; }); },
+       {"apply PersistentVolumeClaim apps/crm-storage uid",
+        "apply_status NocoBaseCluster apps/crm uid version Running True True False"}},
+      {"a claim that somebody made larger is left as large as it is",
+       [](World& world) {
+         std::get<SeenClaim>(world.at(ref_of(Kind::persistent_volume_claim, "crm-storage")).detail).requested = "1Ti";
+       },
+       {"apply PersistentVolumeClaim apps/crm-storage uid"}},
+      {"a foreign service is left alone",
+       [](World& world) {
+         SeenChild foreign = world.at(ref_of(Kind::service, "crm"));
+         foreign.meta.uid = "uid-foreign";
+         foreign.meta.owner_kind = foreign.meta.owner_name = foreign.meta.owner_uid = "";
+         foreign.watched = false;
+         world.put(foreign);
+       },
+       {"apply_status NocoBaseCluster apps/crm uid version Blocked True False True"}},
+      {"a service of an older cluster of the same name is waited for",
+       [](World& world) { world.at(ref_of(Kind::service, "crm")).meta.owner_uid = "uid-older"; },
+       {"apply_status NocoBaseCluster apps/crm uid version Running False True False"}},
+      {"a child that is being deleted is waited for",
+       [](World& world) { world.at(ref_of(Kind::service, "crm")).meta.terminating = true; },
+       {"apply_status NocoBaseCluster apps/crm uid version Running False True False"}},
+      {"a paused cluster is looked at and not touched",
+       [](World& world) {
+         world.at(ref_of(Kind::service, "crm")).owned = 7;
+         world.edit_spec([](Json& spec) { spec["paused"] = true; });
+       },
+       {"apply_status NocoBaseCluster apps/crm uid version Paused True False False"}},
+      {"an invalid spec touches nothing that runs",
+       [](World& world) {
+         world.at(ref_of(Kind::service, "crm")).owned = 7;
+         world.edit_spec([](Json& spec) { spec["roles"][0]["replicas"] = 99; });
+       },
+       {"apply_status NocoBaseCluster apps/crm uid version Blocked True False True"}},
+      {"a hold first takes the selector away from autoscalers; the other roles stop at once",
+       [](World& world) { world.edit_spec([](Json& spec) { spec["stopped"] = true; }); },
+       {"apply_status NocoBaseRole apps/crm-web uid stopped []", "apply Deployment apps/crm-web uid version replicas=0",
+        "apply_status NocoBaseRole apps/crm-workflow uid stopped []",
+        "apply_status NocoBaseRole apps/crm-tasks uid stopped []",
+        "apply Deployment apps/crm-tasks uid version replicas=0",
+        "apply_status NocoBaseCluster apps/crm uid version Draining False True False"}},
+      {"a child of a later epoch keeps an old copy of the cluster from deciding",
+       [](World& world) {
+         world.at(ref_of(Kind::deployment, "crm-web")).epoch = 3;
+         world.at(ref_of(Kind::service, "crm")).owned = 7;
+       },
+       {}},
+      {"a lost deployment is made again only after its keys were looked at",
+       [](World& world) {
+         world.remove(ref_of(Kind::deployment, "crm-web"));
+         world.remove(ref_of(Kind::secret, "crm-keys"));
+         world.restart();
+       },
+       {"apply_status NocoBaseRole apps/crm-web uid spec "
+        "[app.kubernetes.io/component=web,app.kubernetes.io/instance=crm,app.kubernetes.io/name=nocobase]",
+        "apply_status NocoBaseCluster apps/crm uid version Blocked False False True"}},
+      {"fixed to elastic: the intent gets its new owner before the old one lets go",
+       [](World& world) { world.edit_spec([](Json& spec) { spec["roles"][0].erase("replicas"); }); },
+       {"apply NocoBaseRole apps/crm-web as intent uid version replicas=2",
+        "apply_status NocoBaseRole apps/crm-web uid outside "
+        "[app.kubernetes.io/component=web,app.kubernetes.io/instance=crm,app.kubernetes.io/name=nocobase]",
+        "apply_status NocoBaseCluster apps/crm uid version Running True False False"}},
+      {"elastic to fixed: the new owner writes, the intent manager lets go afterwards",
+       [](World& world) { world.edit_spec([](Json& spec) { spec["roles"][1]["replicas"] = 1; }); },
+       {"apply NocoBaseRole apps/crm-workflow uid replicas=1",
+        "apply_status NocoBaseRole apps/crm-workflow uid spec "
+        "[app.kubernetes.io/component=workflow,app.kubernetes.io/instance=crm,app.kubernetes.io/name=nocobase]",
+        "apply_status NocoBaseCluster apps/crm uid version Running True True False"}},
+      {"an intent that is gone is seeded with what was last known",
+       [](World& world) {
+         world.scale("workflow", 3);
+         world.settle();
+         std::get<SeenRole>(world.at(ref_of(Kind::nocobase_role, "crm-workflow")).detail).intent.reset();
+       },
+       {"apply NocoBaseRole apps/crm-workflow as intent uid version replicas=3"}},
+  };
+  return all;
+}
+
+TEST(Plan, OfOneChange) {
+  for (const Case& item : cases()) {
+    SCOPED_TRACE(item.name);
+    World world = settled();
+    item.change(world);
+    EXPECT_EQ(after_reads(world), item.want);
+  }
+}
+
+TEST(Plan, OfAClusterThatIsBeingDeletedIsEmpty) {
+  World world = settled();
+  world.cluster()["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z";
+  world.at(ref_of(Kind::service, "crm")).owned = 7;
+  EXPECT_EQ(plan(world.observe(), world.now()),
+            (Plan{.calls = {}, .stop_on_error = false, .recheck = {}, .why = "the cluster is being deleted"}));
+}
+
+TEST(Plan, OfAnOldCopyOfTheClusterSaysWhyItWaits) {
+  World world = settled();
+  world.at(ref_of(Kind::deployment, "crm-web")).epoch = 3;
+  EXPECT_EQ(plan(world.observe(), world.now()),
+            (Plan{.calls = {},
+                  .stop_on_error = false,
+                  .recheck = Millis(5000),
+                  .why = "Deployment apps/crm-web is of epoch 3, later than this copy of the cluster; waiting for the "
+                         "newer one"}));
+}
+
+TEST(Plan, ReadsAForeignObjectAgainAfterAWhile) {
+  World world = settled();
+  SeenChild foreign = world.at(ref_of(Kind::service, "crm"));
+  foreign.meta.owner_kind = foreign.meta.owner_name = foreign.meta.owner_uid = "";
+  foreign.watched = false;
+  world.put(foreign);
+  world.settle();
+  EXPECT_EQ(world.condition("Stalled"), "True NameConflict");
+  EXPECT_EQ(plan(world.observe(), world.now()).recheck, Millis(30'000));
+  world.advance(Seconds(31));
+  EXPECT_EQ(plan_lines(world), (Lines{"get Service apps/crm"}));
+  world.remove(foreign.meta.ref);
+  world.settle();
+  EXPECT_EQ(world.condition("Stalled"), "False AsExpected");
+  EXPECT_EQ(world.condition("Ready"), "True AllRolesReady");
+}
+
+TEST(Plan, NeverMakesKeysForDataThatExists) {
+  for (const bool existing : {false, true}) {
+    SCOPED_TRACE(existing);
+    Json cluster = sample_cluster();
+    if (existing) {
+      cluster["spec"]["storage"]["existingClaim"] = "old-data";
+    }
+    World world(cluster);
+    if (!existing) {
+      World other = settled();
+      SeenChild claim = other.at(ref_of(Kind::persistent_volume_claim, "crm-storage"));
+      world.put(claim);
+    }
+    ASSERT_GT(world.settle(), 0);
+    EXPECT_EQ(world.condition("Stalled"), "True KeysMissing");
+    EXPECT_EQ(world.find(ref_of(Kind::secret, "crm-keys")), nullptr);
+    EXPECT_EQ(world.find(ref_of(Kind::deployment, "crm-web")), nullptr);
+    EXPECT_NE(world.find(ref_of(Kind::service, "crm")), nullptr);
+  }
+}
+
+TEST(Plan, NamesTheSecretAndTheKeyThatAreMissing) {
+  Json cluster = sample_cluster();
+  cluster["spec"]["keys"]["secretRef"]["name"] = "mine";
+  World world(cluster);
+  world.settle();
+  const auto message = [&] {
+    return kube::string_at(*find_condition(world.cluster()["status"], "Stalled"), {"message"});
+  };
+  EXPECT_EQ(message(),
+            "Secret apps/mine does not exist; it is named by spec.keys.secretRef and must hold APP_KEY and "
+            "APP_AES_SECRET_KEY");
+  SeenChild secret;
+  secret.meta.ref = ref_of(Kind::secret, "mine");
+  secret.meta.uid = "uid-secret";
+  secret.detail = SeenSecret{{"APP_KEY"}, "", ""};
+  world.put(secret);
+  world.advance(Seconds(31));
+  world.settle();
+  EXPECT_EQ(message(), "Secret apps/mine has no APP_AES_SECRET_KEY; put back the one that this data was written with");
+  std::get<SeenSecret>(world.at(secret.meta.ref).detail) = {{"APP_AES_SECRET_KEY", "APP_KEY"}, "APP_KEY is bad", "0a"};
+  world.advance(Seconds(31));
+  world.settle();
+  EXPECT_EQ(world.condition("Stalled"), "True KeysUnusable");
+  EXPECT_EQ(message(), "Secret apps/mine: APP_KEY is bad");
+  std::get<SeenSecret>(world.at(secret.meta.ref).detail) = {{"APP_AES_SECRET_KEY", "APP_KEY"}, "", "0a"};
+  world.advance(Seconds(31));
+  world.settle();
+  EXPECT_EQ(world.condition("Ready"), "True AllRolesReady");
+  EXPECT_EQ(world.condition("KeysIntact"), "True KeysPresent");
+  EXPECT_EQ(world.cluster()["status"]["keyFingerprint"], "0a");
+}
+
+TEST(Plan, OtherKeysStopTheClusterUntilTheyAreAccepted) {
+  World world = settled();
+  std::get<SeenSecret>(world.at(ref_of(Kind::secret, "crm-keys")).detail).fingerprint = "00000000000000bb";
+  world.restart();
+  world.edit_spec([](Json& spec) { spec["env"] = {{{"name", "TZ"}, {"value", "UTC"}}}; });
+  const auto before = world.at(ref_of(Kind::deployment, "crm-web")).applied;
+  world.settle();
+  EXPECT_EQ(world.condition("Stalled"), "True KeysChanged");
+  EXPECT_EQ(world.condition("KeysIntact"), "False KeysChanged");
+  EXPECT_EQ(world.condition("Ready"), "False Rolling");
+  EXPECT_EQ(world.at(ref_of(Kind::deployment, "crm-web")).applied, before);
+  world.edit_spec([](Json& spec) { spec["keys"]["acceptedFingerprint"] = "00000000000000bb"; });
+  world.settle();
+  EXPECT_EQ(world.condition("Ready"), "True AllRolesReady");
+  EXPECT_EQ(world.condition("KeysIntact"), "True KeysPresent");
+  EXPECT_NE(world.at(ref_of(Kind::deployment, "crm-web")).applied, before);
+}
+
+TEST(Plan, TellsWhatTheServerRefuses) {
+  struct Refusal {
+    kube::Ref ref;
+    std::string message;
+  };
+  for (const Refusal& refusal :
+       {Refusal{ref_of(Kind::service, "crm"), "the API server refuses Service apps/crm: no"},
+        Refusal{ref_of(Kind::secret, "crm-keys"), "the API server refuses Secret apps/crm-keys: no"}}) {
+    SCOPED_TRACE(refusal.message);
+    World world(sample_cluster());
+    world.refuses[refusal.ref] = "no";
+    for (int i = 0; i < 30; ++i) {
+      for (const kube::Call& call : plan(world.observe(), world.now()).calls) {
+        world.call(call);
+      }
+      world.tick();
+    }
+    EXPECT_EQ(world.condition("Stalled"), "True Refused");
+    EXPECT_EQ(kube::string_at(*find_condition(world.cluster()["status"], "Stalled"), {"message"}), refusal.message);
+    world.refuses.clear();
+    EXPECT_GT(world.settle(), 0);
+    EXPECT_EQ(world.condition("Ready"), "True AllRolesReady");
+  }
+}
+
+TEST(Plan, DoesNotLoopWhereTheServerDropsWhatItDoesNotKnow) {
+  World world(sample_cluster());
+  world.drops_status_fields = true;
+  EXPECT_GT(world.settle(), 0);
+  EXPECT_EQ(plan_lines(world), Lines{});
+}
+
+TEST(Plan, DoesNotLoopWhereTheServerSpellsOurFieldsItsOwnWay) {
+  World world(sample_cluster());
+  world.spells_its_own_way = true;
+  EXPECT_GT(world.settle(), 0);
+  EXPECT_EQ(plan_lines(world), Lines{});
+}
+
+}  // namespace
+}  // namespace nocobase_operator::app

@@ -1,0 +1,470 @@
+#include "plan_world.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "app/children.h"
+#include "app/names.h"
+#include "app/status.h"
+#include "base/hash.h"
+#include "kube/owned.h"
+
+namespace nocobase_operator::app {
+
+using kube::Kind;
+using kube::Ref;
+using kube::string_at;
+
+Json sample_cluster() {
+  return {{"apiVersion", "nocobase.com/v1alpha1"},
+          {"kind", "NocoBaseCluster"},
+          {"metadata",
+           {{"name", "crm"}, {"namespace", "apps"}, {"uid", sample_uid}, {"generation", 1}, {"resourceVersion", "10"}}},
+          {"spec",
+           {{"image", "nocobase/nocobase:2.2.15-full"},
+            {"roles",
+             {{{"name", "web"}, {"requests", true}, {"replicas", 2}},
+              {{"name", "workflow"}, {"services", {"workflow:process"}}},
+              {{"name", "tasks"}, {"services", {"async-task:process"}}, {"replicas", 1}}}},
+            {"database",
+             {{"dialect", "postgres"},
+              {"host", "pg-rw"},
+              {"name", "nocobase"},
+              {"user", "nocobase"},
+              {"passwordSecretRef", {{"name", "pg"}, {"key", "password"}}}}},
+            {"coordination", {{"redis", {{"host", "redis"}}}}}}},
+          {"status", {{"observedGeneration", -1}}}};
+}
+
+Ref ref_of(Kind kind, const std::string& name) {
+  return {kind, "apps", name};
+}
+
+World::World(Json cluster)
+    : cluster_(std::move(cluster)),
+      now_{Instant(Millis(1'000'000)), std::chrono::sys_seconds(Seconds(1'767'225'600))} {}
+
+void World::restart() {
+  read_.clear();
+  absent_.clear();
+  accepted_.clear();
+  statuses_.clear();
+  refusals_.clear();
+}
+
+void World::advance(Seconds time) {
+  now_.mono += time;
+  now_.wall += time;
+}
+
+void World::edit_spec(const std::function<void(Json&)>& edit) {
+  edit(cluster_["spec"]);
+  cluster_["metadata"]["generation"] = cluster_["metadata"]["generation"].get<std::int64_t>() + 1;
+  cluster_["metadata"]["resourceVersion"] = std::to_string(++version_);
+}
+
+void World::scale(const std::string& role, std::int32_t replicas) {
+  const Ref ref = ref_of(Kind::nocobase_role, "crm-" + role);
+  SeenChild& child = at(ref);
+  auto& seen = std::get<SeenRole>(child.detail);
+  if (seen.intent == replicas) {
+    return;  // an equal value takes no ownership
+  }
+  if (seen.main_owns_intent) {
+    child.owned ^= 2U;  // the field is no longer in the part that is the main manager's
+  }
+  seen.intent = replicas;
+  seen.main_owns_intent = seen.intent_manager_owns = false;
+  intent_owners_[ref] = {"autoscaler"};
+  ++child.meta.generation;
+  touch(child);
+}
+
+void World::put(SeenChild child) {
+  touch(child);
+  if (const auto* const role = std::get_if<SeenRole>(&child.detail)) {
+    auto& owners = intent_owners_[child.meta.ref];
+    if (role->main_owns_intent) {
+      owners.insert(std::string(manager));
+    }
+    if (role->intent_manager_owns) {
+      owners.insert(std::string(intent_manager));
+    }
+  }
+  children_[child.meta.ref] = std::move(child);
+}
+
+void World::remove(const Ref& ref) {
+  children_.erase(ref);
+  intent_owners_.erase(ref);
+  template_of_pods_.erase(ref);
+}
+
+void World::add_pod(SeenPod pod) {
+  extra_pods_.push_back(std::move(pod));
+}
+
+const SeenChild* World::find(const Ref& ref) const {
+  const auto found = children_.find(ref);
+  return found == children_.end() ? nullptr : &found->second;
+}
+
+SeenChild& World::at(const Ref& ref) {
+  const auto found = children_.find(ref);
+  CHECK(found != children_.end());
+  return found->second;
+}
+
+std::string World::condition(std::string_view type) const {
+  const Json* const found = find_condition(cluster_.at("status"), type);
+  return found == nullptr ? "" : string_at(*found, {"status"}) + " " + string_at(*found, {"reason"});
+}
+
+Observed World::observe() const {
+  Observed seen;
+  seen.meta = kube::read_meta(cluster_).value();
+  seen.cluster = cluster_;
+  for (const auto& [ref, child] : children_) {
+    const auto read = read_.find(ref);
+    if (!child.watched && read == read_.end()) {
+      continue;
+    }
+    SeenChild copy = child;
+    copy.read_at = read == read_.end() ? Instant{} : read->second;
+    seen.children.emplace(ref, std::move(copy));
+    const auto* const deployment = std::get_if<SeenDeployment>(&child.detail);
+    for (std::int32_t i = 0; deployment != nullptr && i < deployment->replicas; ++i) {
+      SeenPod pod;
+      pod.meta.ref = {Kind::pod, ref.ns, ref.name + "-" + std::to_string(i)};
+      pod.cluster = "crm";
+      pod.role = ref.name.substr(4);
+      pod.phase = "Running";
+      pod.ready = i < deployment->ready;
+      pod.since = now_.wall;
+      seen.pods.push_back(std::move(pod));
+    }
+  }
+  seen.pods.insert(seen.pods.end(), extra_pods_.begin(), extra_pods_.end());
+  seen.absent = absent_;
+  seen.entropy = std::string(keys_entropy_bytes, 'e');
+  seen.accepted = accepted_;
+  seen.statuses = statuses_;
+  seen.refusals = refusals_;
+  return seen;
+}
+
+std::string World::call(const kube::Call& call) {
+  if (call.verb == kube::Verb::get) {
+    read_.erase(call.ref);
+    absent_.erase(call.ref);
+    (children_.contains(call.ref) ? read_ : absent_)[call.ref] = now_.mono;
+    return "";
+  }
+  const auto refusal = refuses.find(call.ref);
+  if (refusal != refuses.end()) {
+    refusals_[call.ref] = refusal->second;
+    return refusal->second;
+  }
+  std::string problem;
+  switch (call.verb) {
+    case kube::Verb::apply_status:
+      return apply_status(call);
+    case kube::Verb::apply:
+      problem = apply(call);
+      break;
+    case kube::Verb::create: {
+      if (children_.contains(call.ref)) {
+        problem = "AlreadyExists";
+        break;
+      }
+      SeenChild child = std::get<SeenChild>(prune(call.body, call.ref.kind, now_.mono).value());
+      // stringData becomes data in a server; what the planner asks of a Secret is whether the keys are usable.
+      child.detail = SeenSecret{{"APP_AES_SECRET_KEY", "APP_KEY"}, "", "00000000000000aa"};
+      child.meta.uid = "uid-" + std::to_string(++uids_);
+      touch(child);
+      children_[call.ref] = std::move(child);
+      read_[call.ref] = now_.mono;
+      break;
+    }
+    case kube::Verb::remove: {
+      const SeenChild* const child = find(call.ref);
+      if (child == nullptr || child->meta.uid != call.precondition.uid ||
+          std::to_string(child->meta.version) != call.precondition.resource_version) {
+        return "Conflict";
+      }
+      remove(call.ref);
+      break;
+    }
+    case kube::Verb::get:
+    case kube::Verb::update:
+      return "not modelled";
+  }
+  absent_.erase(call.ref);  // whatever came of it, it has to be looked at again
+  if (problem.empty()) {
+    refusals_.erase(call.ref);
+  }
+  return problem;
+}
+
+std::string World::apply(const kube::Call& call) {
+  const SeenChild* const child = find(call.ref);
+  const kube::Precondition& must = call.precondition;
+  if (child != nullptr && !must.resource_version.empty() &&
+      std::to_string(child->meta.version) != must.resource_version) {
+    return "Conflict";
+  }
+  if (!must.uid.empty() && (child == nullptr || child->meta.uid != must.uid)) {
+    return "Conflict";
+  }
+  if (call.manager == intent_manager) {
+    return apply_intent(call);
+  }
+  apply_main(call);
+  return "";
+}
+
+std::string World::apply_intent(const kube::Call& call) {
+  if (!children_.contains(call.ref)) {
+    return "made by the intent manager";
+  }
+  SeenChild& child = at(call.ref);
+  auto& seen = std::get<SeenRole>(child.detail);
+  auto& owners = intent_owners_[call.ref];
+  const Json* const replicas = kube::find_path(call.body, {"spec", "replicas"});
+  if (replicas == nullptr) {
+    owners.erase(std::string(intent_manager));
+    if (owners.empty()) {
+      seen.intent.reset();
+    }
+  } else {
+    if (seen.intent != replicas->get<std::int32_t>()) {
+      owners.clear();
+      ++child.meta.generation;
+    }
+    seen.intent = replicas->get<std::int32_t>();
+    owners.insert(std::string(intent_manager));
+  }
+  seen.intent_manager_owns = owners.contains(std::string(intent_manager));
+  seen.main_owns_intent = owners.contains(std::string(manager));
+  touch(child);
+  return "";
+}
+
+void World::fill_detail(SeenChild& child, const Json& body) {
+  const Ref& ref = child.meta.ref;
+  if (ref.kind == Kind::deployment) {
+    SeenDeployment detail = std::holds_alternative<SeenDeployment>(child.detail)
+                                ? std::get<SeenDeployment>(child.detail)
+                                : SeenDeployment{};
+    detail.spec_replicas = static_cast<std::int32_t>(kube::integer_at(body, {"spec", "replicas"}));
+    detail.template_hash = template_hash(body);
+    child.detail = detail;
+  } else if (ref.kind == Kind::nocobase_role) {
+    SeenRole detail = std::holds_alternative<SeenRole>(child.detail) ? std::get<SeenRole>(child.detail) : SeenRole{};
+    auto& owners = intent_owners_[ref];
+    const Json* const replicas = kube::find_path(body, {"spec", "replicas"});
+    if (replicas != nullptr) {
+      if (detail.intent != replicas->get<std::int32_t>()) {
+        owners.clear();
+      }
+      detail.intent = replicas->get<std::int32_t>();
+      owners.insert(std::string(manager));
+    } else {
+      owners.erase(std::string(manager));
+      if (owners.empty()) {
+        detail.intent.reset();
+      }
+    }
+    detail.main_owns_intent = owners.contains(std::string(manager));
+    detail.intent_manager_owns = owners.contains(std::string(intent_manager));
+    child.detail = detail;
+  } else if (ref.kind == Kind::persistent_volume_claim) {
+    child.detail = SeenClaim{"Bound", string_at(body, {"spec", "resources", "requests", "storage"})};
+  }
+}
+
+void World::apply_main(const kube::Call& call) {
+  const Ref& ref = call.ref;
+  SeenChild child = std::get<SeenChild>(prune(call.body, ref.kind, now_.mono).value());
+  const SeenChild* const before = find(ref);
+  child.meta.ref = ref;
+  child.meta.uid = before != nullptr ? before->meta.uid : "uid-" + std::to_string(++uids_);
+  child.meta.generation = before != nullptr ? before->meta.generation + 1 : 1;
+  child.owned = kube::content_hash(ref.kind, call.body, annotation_applied);
+  if (before != nullptr) {
+    child.detail = before->detail;
+  }
+  fill_detail(child, call.body);
+  if (spells_its_own_way) {
+    child.owned ^= 1U;
+  }
+  accepted_[ref] = child.owned;
+  touch(child);
+  children_[ref] = std::move(child);
+}
+
+std::string World::apply_status(const kube::Call& call) {
+  Json status = call.body.at("status");
+  const StatusWritten written{status_hash(status), version_ + 1};
+  if (drops_status_fields) {
+    status.erase("services");
+    status.erase("selector");
+  }
+  if (call.ref.kind == Kind::nocobase_cluster) {
+    if (call.precondition.uid != string_at(cluster_, {"metadata", "uid"}) ||
+        call.precondition.resource_version != string_at(cluster_, {"metadata", "resourceVersion"})) {
+      return "Conflict";
+    }
+    cluster_["status"] = std::move(status);
+    cluster_["metadata"]["resourceVersion"] = std::to_string(++version_);
+    statuses_[call.ref] = written;
+    return "";
+  }
+  if (!children_.contains(call.ref) || at(call.ref).meta.uid != call.precondition.uid) {
+    return "Conflict";
+  }
+  SeenChild& child = at(call.ref);
+  auto& seen = std::get<SeenRole>(child.detail);
+  seen.status_hash = status_hash(status);
+  seen.selectable = !string_at(status, {"selector"}).empty();
+  touch(child);
+  statuses_[call.ref] = written;
+  return "";
+}
+
+bool World::tick() {
+  advance(Seconds(1));
+  bool changed = false;
+  for (auto it = children_.begin(); it != children_.end();) {
+    SeenChild& child = it->second;
+    const bool gone =
+        child.meta.terminating || (child.meta.owner_kind == "NocoBaseCluster" && child.meta.owner_uid == "uid-older");
+    if (gone) {
+      const Ref ref = it->first;
+      ++it;
+      remove(ref);
+      changed = true;
+      continue;
+    }
+    ++it;
+    auto* const seen = std::get_if<SeenDeployment>(&child.detail);
+    if (seen == nullptr) {
+      continue;
+    }
+    SeenDeployment next = *seen;
+    std::uint64_t& pods = template_of_pods_[child.meta.ref];
+    next.observed_generation = child.meta.generation;
+    if (pods != 0 && pods != seen->template_hash && seen->spec_replicas > 0 && seen->replicas > 0) {
+      next.updated = 0;  // the old pods go first
+      next.ready = std::max(0, seen->ready - 1);
+      next.progress = "ReplicaSetUpdated";
+      next.progressed_at = now_.wall;
+    } else {
+      next.replicas = next.updated = next.ready = next.available = seen->spec_replicas;
+      next.progress = "NewReplicaSetAvailable";
+    }
+    pods = seen->template_hash;
+    if (next != *seen) {
+      *seen = next;
+      touch(child);
+      changed = true;
+    }
+  }
+  return changed;
+}
+
+int World::settle(const std::function<void(const World&, const Plan&)>& check) {
+  constexpr int limit = 400;
+  for (int passes = 1; passes < limit; ++passes) {
+    const Plan next = plan(observe(), now_);
+    if (check) {
+      check(*this, next);
+    }
+    bool changed = false;
+    for (const kube::Call& item : next.calls) {
+      const bool done = call(item).empty();
+      changed = changed || done;
+      if (!done && next.stop_on_error) {
+        break;
+      }
+    }
+    if (!changed && !tick()) {
+      return passes;
+    }
+  }
+  return 0;
+}
+
+std::string World::digest() const {
+  Json all = Json::object();
+  for (const auto& [ref, child] : children_) {
+    Json entry = {{"applied", child.applied},
+                  {"owned", child.owned},
+                  {"epoch", child.epoch},
+                  {"owner", child.meta.owner_uid},
+                  {"cluster", child.cluster}};
+    if (const auto* const deployment = std::get_if<SeenDeployment>(&child.detail)) {
+      entry["replicas"] = deployment->spec_replicas;
+    } else if (const auto* const role = std::get_if<SeenRole>(&child.detail)) {
+      entry["intent"] = role->intent ? Json(*role->intent) : Json();
+      entry["owners"] = intent_owners_.contains(ref) ? Json(intent_owners_.at(ref)) : Json();
+    } else if (const auto* const claim = std::get_if<SeenClaim>(&child.detail)) {
+      entry["requested"] = claim->requested;
+    }
+    all[kube::to_string(ref)] = std::move(entry);
+  }
+  Json status = cluster_.at("status");
+  for (Json& condition : status["conditions"]) {
+    condition.erase("lastTransitionTime");
+  }
+  all["status"] = std::move(status);
+  return all.dump(1);
+}
+
+int World::rolling() const {
+  int count = 0;
+  for (const auto& [ref, child] : children_) {
+    const auto* const seen = std::get_if<SeenDeployment>(&child.detail);
+    const auto pods = template_of_pods_.find(ref);
+    const bool old_pods = pods != template_of_pods_.end() && pods->second != 0;
+    if (seen != nullptr && old_pods && seen->replicas > 0 && seen->spec_replicas > 0 &&
+        (pods->second != seen->template_hash || seen->updated < seen->replicas)) {
+      ++count;
+    }
+  }
+  return count;
+}
+
+std::vector<std::string> lines(const Plan& plan) {
+  std::vector<std::string> out;
+  for (const kube::Call& call : plan.calls) {
+    std::string line = std::string(kube::name_of(call.verb)) + " " + kube::to_string(call.ref);
+    if (call.manager == intent_manager) {
+      line += " as intent";
+    }
+    if (!call.precondition.uid.empty()) {
+      line += " uid";
+    }
+    if (!call.precondition.resource_version.empty()) {
+      line += call.precondition.resource_version == "1" ? " absent" : " version";
+    }
+    const Json* const replicas = kube::find_path(call.body, {"spec", "replicas"});
+    if (replicas != nullptr) {
+      line += " replicas=" + replicas->dump();
+    }
+    const Json* const status = kube::find(call.body, "status");
+    if (status != nullptr && call.ref.kind == Kind::nocobase_cluster) {
+      line += " " + string_at(*status, {"phase"});
+      for (const std::string_view type : {condition_ready, condition_reconciling, condition_stalled}) {
+        const Json* const condition = find_condition(*status, type);
+        line += condition == nullptr ? " -" : " " + string_at(*condition, {"status"});
+      }
+    } else if (status != nullptr) {
+      line += " " + string_at(*status, {"why"}) + " [" + string_at(*status, {"selector"}) + "]";
+    }
+    out.push_back(std::move(line));
+  }
+  return out;
+}
+
+}  // namespace nocobase_operator::app
