@@ -14,7 +14,7 @@ namespace nocobase_operator::app {
 // - Ending node in the entrypoint's first steps is right: each is short, none serves anybody, and `set -e` then ends
 //   PID 1. It is withheld when something listens on APP_PORT, because then there is a server that was not recognised.
 std::string_view drain_script() {
-  return R"sh(# Drains this NocoBase server before the container stops. Arguments: seconds to wait first, seconds to allow.
+  return R"sh(# Drains this NocoBase server before its container stops. Arguments: seconds to wait, seconds to allow.
 delay=${1:-5}
 left=${2:-60}
 here=$(readlink /proc/self/ns/mnt)
@@ -28,8 +28,8 @@ nodes() {
   done
 }
 
-# Process ID of the server: node run on the application's entry file with the command start; not the tools that started
-# it, and no other command of the application.
+# Process ID of the server: node run on the application's entry file with the command start. Not the tools that
+# started it, and no other command of the application.
 server() {
   for pid in $(nodes); do
     if tr '\0' '\n' 2>/dev/null <"/proc/$pid/cmdline" | {
@@ -72,7 +72,7 @@ while [ "$left" -gt 0 ]; do
     early=$(nodes)
     [ -z "$early" ] || kill -TERM $early 2>/dev/null # still preparing: nothing to lose, and the start ends here
   fi
-  # A shell as process 1 ignores the SIGTERM that follows this hook and goes when the server is gone: no need to wait here.
+  # A shell as process 1 ignores the SIGTERM that follows this hook and goes when the server is gone: no need to wait.
   # Any other process 1 might pass it on, and that would be the second one.
   [ -n "$asked" ] && ! handles_term 1 && exit 0
   sleep 1

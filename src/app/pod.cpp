@@ -286,7 +286,9 @@ Result<Json> pod_template(const Cluster& cluster, const Role& role, std::string_
       continue;
     }
     if (const std::string error = overlay_error(**overlay, labels); !error.empty()) {
-      return Error{Code::invalid, where + ": " + error};
+      std::string what = where;
+      what.append(": ").append(error);
+      return Error{Code::invalid, std::move(what)};
     }
     result = merge_overlay(std::move(result), **overlay);
   }

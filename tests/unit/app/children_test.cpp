@@ -70,7 +70,8 @@ TEST(Render, EveryChildNamesItselfItsOwnerAndItsHash) {
     }
     EXPECT_EQ(metadata["ownerReferences"],
               Json::parse(R"([{"apiVersion": "nocobase.com/v1alpha1", "kind": "NocoBaseCluster", "name": "crm",
-                               "uid": "6d3c5b1e-0000-4000-8000-000000000001", "controller": true, "blockOwnerDeletion": true}])"));
+                               "uid": "6d3c5b1e-0000-4000-8000-000000000001", "controller": true,
+                                "blockOwnerDeletion": true}])"));
   }
 }
 

@@ -97,10 +97,10 @@ TEST(PodTemplate, StorageIsSharedAndTheRestIsThePodsOwn) {
   EXPECT_EQ(pod["spec"]["volumes"],
             parsed(R"([{"name": "storage", "persistentVolumeClaim": {"claimName": "crm-storage"}},
                                                {"name": "run", "emptyDir": {}}])"));
-  EXPECT_EQ(
-      pod["spec"]["containers"][0]["volumeMounts"],
-      parsed(
-          R"([{"name": "storage", "mountPath": "/app/nocobase/storage"}, {"name": "run", "mountPath": "/run/nocobase"}])"));
+  EXPECT_EQ(pod["spec"]["containers"][0]["volumeMounts"],
+            parsed(
+                R"([{"name": "storage", "mountPath": "/app/nocobase/storage"},
+                       {"name": "run", "mountPath": "/run/nocobase"}])"));
 }
 
 // rm -rf of a mount point fails with EBUSY, and that is what a start does with PM2_HOME.
@@ -123,7 +123,8 @@ TEST(PodTemplate, DatabaseCertificatesAreFiles) {
   cluster.spec.database.tls.emplace().ca = SecretKeyRef{"pg-tls", "root.pem"};
   const Json pod = pod_of(cluster);
   EXPECT_EQ(pod["spec"]["volumes"][2], parsed(R"({"name": "database-tls",
-                       "projected": {"sources": [{"secret": {"name": "pg-tls", "items": [{"key": "root.pem", "path": "ca.crt"}]}}]}})"));
+                       "projected": {"sources": [{"secret": {"name": "pg-tls",
+                                                              "items": [{"key": "root.pem", "path": "ca.crt"}]}}]}})"));
   EXPECT_EQ(pod["spec"]["containers"][0]["volumeMounts"][2],
             parsed(R"({"name": "database-tls", "mountPath": "/etc/nocobase/database-tls", "readOnly": true})"));
   cluster.spec.database.tls = DatabaseTls{"require", {}, {}, {}, {}};
@@ -205,47 +206,47 @@ TEST(PodTemplate, RefusesAnOverlayThatTakesWhatIsTheOperators) {
     const char* overlay;
     const char* want;
   };
-  for (
-      const Case& c : {
-          Case{
-              "WORKER_MODE as a role",
-              R"({"spec": {"containers": [{"name": "nocobase", "env": [{"name": "WORKER_MODE", "value": "!,workflow:process"}]}]}})",
-              "podTemplate of role web: the variable WORKER_MODE is reserved: in the role, write requests: true and "
-              "services: "
-              "[\"workflow:process\"]"},
-          Case{"WORKER_MODE for workers",
-               R"({"spec": {"containers": [{"name": "nocobase", "env": [{"name": "WORKER_MODE", "value": "*"}]}]}})",
-               "podTemplate of role web: the variable WORKER_MODE is reserved: in the role, write requests: false and "
-               "services: "
-               "[\"*\"]"},
-          Case{"a transient WORKER_MODE",
-               R"({"spec": {"containers": [{"name": "nocobase", "env": [{"name": "WORKER_MODE", "value": "-"}]}]}})",
-               "podTemplate of role web: the variable WORKER_MODE is reserved: no role can be written for its value, "
-               "which "
-               "serves nothing or a key with unusual characters"},
-          Case{"WORKER_MODE from elsewhere",
+  for (const Case& c : {
+           Case{"WORKER_MODE as a role",
+                R"({"spec": {"containers": [{"name": "nocobase",
+                                            "env": [{"name": "WORKER_MODE", "value": "!,workflow:process"}]}]}})",
+                "podTemplate of role web: the variable WORKER_MODE is reserved: in the role, write requests: true and "
+                "services: "
+                "[\"workflow:process\"]"},
+           Case{"WORKER_MODE for workers",
+                R"({"spec": {"containers": [{"name": "nocobase", "env": [{"name": "WORKER_MODE", "value": "*"}]}]}})",
+                "podTemplate of role web: the variable WORKER_MODE is reserved: in the role, write requests: false and "
+                "services: "
+                "[\"*\"]"},
+           Case{"a transient WORKER_MODE",
+                R"({"spec": {"containers": [{"name": "nocobase", "env": [{"name": "WORKER_MODE", "value": "-"}]}]}})",
+                "podTemplate of role web: the variable WORKER_MODE is reserved: no role can be written for its value, "
+                "which "
+                "serves nothing or a key with unusual characters"},
+           Case{
+               "WORKER_MODE from elsewhere",
                R"({"spec": {"containers": [{"name": "nocobase", "env": [{"name": "WORKER_MODE", "valueFrom": {}}]}]}})",
                "podTemplate of role web: the variable WORKER_MODE is reserved: write requests and services in the "
                "role, and "
                "the operator writes it"},
-          Case{
-              "another reserved variable",
-              R"({"spec": {"containers": [{"name": "nocobase", "env": [{"name": "OK"}, {"name": "DB_HOST", "value": "x"}]}]}})",
-              "podTemplate of role web: the variable DB_HOST is reserved: it belongs to the operator, which sets it "
-              "from the "
-              "fields of the spec"},
-          Case{"the image", R"({"spec": {"containers": [{"name": "nocobase", "image": "x"}]}})",
-               "podTemplate of role web: the container nocobase sets image; the application's image is spec.image, of "
-               "one "
-               "version in all roles"},
-          Case{"a label of the selector", R"({"metadata": {"labels": {"app.kubernetes.io/component": "x"}}})",
-               "podTemplate of role web: the label app.kubernetes.io/component is reserved: selectors rest on it"},
-          Case{"taking a label away", R"({"metadata": {"labels": {"app.kubernetes.io/instance": null}}})",
-               "podTemplate of role web: the label app.kubernetes.io/instance is reserved: selectors rest on it"},
-          Case{"a wrong shape", R"({"spec": []})",
-               "podTemplate of role web: it is no object with the objects metadata and spec"},
-          Case{"a list", R"([])", "podTemplate of role web: it is no object with the objects metadata and spec"},
-      }) {
+           Case{"another reserved variable",
+                R"({"spec": {"containers": [{"name": "nocobase",
+                                            "env": [{"name": "OK"}, {"name": "DB_HOST", "value": "x"}]}]}})",
+                "podTemplate of role web: the variable DB_HOST is reserved: it belongs to the operator, which sets it "
+                "from the "
+                "fields of the spec"},
+           Case{"the image", R"({"spec": {"containers": [{"name": "nocobase", "image": "x"}]}})",
+                "podTemplate of role web: the container nocobase sets image; the application's image is spec.image, of "
+                "one "
+                "version in all roles"},
+           Case{"a label of the selector", R"({"metadata": {"labels": {"app.kubernetes.io/component": "x"}}})",
+                "podTemplate of role web: the label app.kubernetes.io/component is reserved: selectors rest on it"},
+           Case{"taking a label away", R"({"metadata": {"labels": {"app.kubernetes.io/instance": null}}})",
+                "podTemplate of role web: the label app.kubernetes.io/instance is reserved: selectors rest on it"},
+           Case{"a wrong shape", R"({"spec": []})",
+                "podTemplate of role web: it is no object with the objects metadata and spec"},
+           Case{"a list", R"([])", "podTemplate of role web: it is no object with the objects metadata and spec"},
+       }) {
     SCOPED_TRACE(c.name);
     Cluster cluster = small_cluster();
     cluster.spec.roles[0].pod_template = parsed(c.overlay);
