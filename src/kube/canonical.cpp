@@ -1,7 +1,9 @@
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/hash.h"
 #include "kube/owned.h"
@@ -15,6 +17,7 @@ struct Place {
   std::string_view name;
   std::string_view parent;
   std::string_view grandparent;
+  unsigned depth = 0;  // of objects and lists around it
 };
 
 // A default that the API server writes into a value which has one owner as a whole, so that it cannot be told from
@@ -50,14 +53,11 @@ constexpr std::array<Default, 21> defaults{{
     {Kind::pod_monitor, "metricRelabelings", "action", R"("replace")"},
 }};
 
-bool is_default(Kind kind, const Place& place, const Json& value) {
-  for (const Default& known : defaults) {
+bool is_default(Kind kind, const Place& place, std::string_view text) {
+  return std::any_of(defaults.begin(), defaults.end(), [&](const Default& known) {
     const bool applies = known.kind ? *known.kind == kind : is_built_in(kind);
-    if (applies && known.name == place.name && known.parent == place.parent && dump(value) == known.json) {
-      return true;
-    }
-  }
-  return false;
+    return known.name == place.name && known.parent == place.parent && applies && text == known.json;
+  });
 }
 
 bool is_quantity(Kind kind, const Place& place) {
@@ -74,95 +74,135 @@ bool is_quantity(Kind kind, const Place& place) {
          (place.name == "divisor" && place.parent == "resourceFieldRef");
 }
 
-Json canonical_number(const Json& value) {
-  const auto* const real = value.get_ptr<const double*>();
-  static constexpr double exact = 9007199254740992.0;  // 2^53
-  if (real != nullptr && std::trunc(*real) == *real && std::fabs(*real) <= exact) {
-    return static_cast<std::int64_t>(*real);
-  }
-  return value;
-}
+// Writes the canonical form as text, without building it: this runs for each event of each child.
+class Writer {
+ public:
+  Writer(Kind kind, std::string_view skip_annotation) : kind_(kind), skip_annotation_(skip_annotation) {}
 
-bool is_zero(const Json& value) {
-  if (value.is_structured()) {
-    return value.empty();
-  }
-  return value.is_number() ? value == 0 : value == false || value == "";
-}
-
-Json canonical_value(Kind kind, const Json& value, const Place& place);
-
-Json canonical_object(Kind kind, const Json& value, const Place& place) {
-  Json out = Json::object();
-  for (const auto& [name, member] : value.items()) {
-    if (member.is_null()) {
-      continue;
+  [[nodiscard]] std::string write(const Json& object) && {
+    if (object.is_object()) {
+      members(object, {});
+    } else {
+      out_ = "{}";
     }
-    const Place inner{name, place.name, place.parent};
-    Json canon = canonical_value(kind, member, inner);
-    if (!is_default(kind, inner, canon)) {
-      out[name] = std::move(canon);
+    return std::move(out_);
+  }
+
+ private:
+  static constexpr std::string_view zero = R"("")";
+
+  void value(const Json& json, const Place& place) {
+    const std::size_t start = out_.size();
+    if (is_quantity(kind_, place)) {
+      const std::optional<std::string> text = quantity_text(json);
+      const Result<std::string> quantity = canonical_quantity(text.value_or(""));
+      quantity.ok() ? string(quantity.value()) : scalar(json);
+    } else if (json.is_object()) {
+      members(json, place);
+    } else if (json.is_array()) {
+      items(json, place);
+    } else {
+      scalar(json);
+    }
+    const std::string_view text = std::string_view(out_).substr(start);
+    if (text == "{}" || text == "[]" || text == "0" || text == "false") {
+      out_.replace(start, std::string::npos, zero);
     }
   }
-  return out;
-}
 
-Json canonical_value(Kind kind, const Json& value, const Place& place) {
-  Json out;
-  if (is_quantity(kind, place)) {
-    const std::optional<std::string> text = quantity_text(value);
-    const Result<std::string> quantity = canonical_quantity(text.value_or(""));
-    out = quantity.ok() ? Json(quantity.value()) : value;
-  } else if (value.is_object()) {
-    out = canonical_object(kind, value, place);
-  } else if (value.is_array()) {
-    out = Json::array();
-    for (const Json& item : value) {
-      out.push_back(canonical_value(kind, item, place));
+  void members(const Json& json, const Place& place) {
+    out_ += '{';
+    const std::size_t first = out_.size();
+    for (auto member = json.begin(); member != json.end(); ++member) {
+      const Place inner{member.key(), place.name, place.parent, place.depth + 1};
+      if (member->is_null() || is_identity(inner)) {
+        continue;
+      }
+      const std::size_t start = out_.size();
+      if (start > first) {
+        out_ += ',';
+      }
+      string(inner.name);
+      out_ += ':';
+      const std::size_t text = out_.size();
+      value(*member, inner);
+      const std::string_view written = std::string_view(out_).substr(text);
+      if (is_default(kind_, inner, written) || is_left_empty(inner, written)) {
+        out_.resize(start);
+      }
     }
-  } else {
-    out = value.is_number() ? canonical_number(value) : value;
+    out_ += '}';
   }
-  return is_zero(out) ? Json("") : out;
-}
 
-// Erases the member, and then the object when nothing is left of it.
-void prune(Json& object, const char* member, std::initializer_list<const char*> names) {
-  const auto inner = object.find(member);
-  if (inner == object.end() || !inner->is_object()) {
-    return;
+  void items(const Json& json, Place place) {
+    ++place.depth;
+    out_ += '[';
+    const char* separator = "";
+    for (const Json& item : json) {
+      out_ += separator;
+      separator = ",";
+      value(item, place);
+    }
+    out_ += ']';
   }
-  for (const char* const name : names) {
-    inner->erase(name);
+
+  void scalar(const Json& json) {
+    static constexpr double exact = 9007199254740992.0;  // 2^53
+    const auto* const real = json.get_ptr<const double*>();
+    if (const auto* const text = json.get_ptr<const std::string*>(); text != nullptr) {
+      string(*text);
+    } else if (real != nullptr && std::trunc(*real) == *real && std::fabs(*real) <= exact) {
+      out_ += std::to_string(static_cast<std::int64_t>(*real));
+    } else {
+      out_ += dump(json);
+    }
   }
-  if (inner->empty()) {
-    object.erase(inner);
+
+  void string(std::string_view text) {
+    const bool plain =
+        std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c < 0x7F && c != '"' && c != '\\'; });
+    if (!plain) {
+      out_ += dump(Json(text));
+      return;
+    }
+    out_ += '"';
+    out_ += text;
+    out_ += '"';
   }
-}
+
+  // What names the object and is no content of it, and the annotation that is left out.
+  [[nodiscard]] bool is_identity(const Place& place) const {
+    if (place.depth == 1) {
+      return place.name == "apiVersion" || place.name == "kind";
+    }
+    if (place.depth == 2 && place.parent == "metadata") {
+      return place.name == "name" || place.name == "namespace" || place.name == "uid" ||
+             place.name == "resourceVersion";
+    }
+    return place.depth == 3 && place.grandparent == "metadata" && place.parent == "annotations" &&
+           place.name == skip_annotation_;
+  }
+
+  // Metadata of which only the identity was there; annotations that hold, or are still to hold, only the one left out.
+  [[nodiscard]] bool is_left_empty(const Place& place, std::string_view text) const {
+    const bool metadata = place.depth == 1 && place.name == "metadata";
+    const bool annotations = place.depth == 2 && place.parent == "metadata" && place.name == "annotations";
+    return text == zero && (metadata || (annotations && !skip_annotation_.empty()));
+  }
+
+  Kind kind_;
+  std::string_view skip_annotation_;
+  std::string out_;
+};
 
 }  // namespace
 
 Json canonical(Kind kind, const Json& object) {
-  Json out = object.is_object() ? object : Json::object();
-  out.erase("apiVersion");
-  out.erase("kind");
-  prune(out, "metadata", {"name", "namespace", "uid", "resourceVersion"});
-  return canonical_object(kind, out, {});
+  return Json::parse(Writer(kind, "").write(object), nullptr, false);
 }
 
 std::uint64_t content_hash(Kind kind, const Json& object, std::string_view skip_annotation) {
-  Json out = canonical(kind, object);
-  const auto metadata = out.find("metadata");
-  if (metadata != out.end() && metadata->is_object()) {
-    // The annotation may be the only one: an object before it was added must hash the same.
-    const std::string name(skip_annotation);
-    prune(*metadata, "annotations", {name.c_str()});
-    if (find(*metadata, "annotations") != nullptr && *find(*metadata, "annotations") == "") {
-      metadata->erase("annotations");
-    }
-    prune(out, "metadata", {});
-  }
-  return hash64(dump(out));
+  return hash64(Writer(kind, skip_annotation).write(object));
 }
 
 }  // namespace nocobase_operator::kube

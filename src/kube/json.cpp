@@ -30,13 +30,12 @@ class Builder {
 
   bool key(std::string& name) {
     Frame& top = stack_.back();
-    if (top.value->find(name) != top.value->end()) {
-      top.key = std::move(name);
+    const auto [member, added] = top.object->try_emplace(std::move(name));
+    top.member = &*member;
+    if (!added) {
       failure_ = "duplicate key at " + path();
-      return false;
     }
-    top.key = std::move(name);
-    return true;
+    return added;
   }
 
   bool parse_error(std::size_t position, const std::string& /*token*/, const Json::exception& /*error*/) {
@@ -45,25 +44,20 @@ class Builder {
   }
 
  private:
+  // An object or a list that is being read; one of the two pointers is set.
   struct Frame {
-    Json* value;
-    std::string key;  // the member being read, when the value is an object
+    Json::object_t* object;
+    Json::array_t* array;
+    Json::object_t::value_type* member = nullptr;  // the one whose value comes next
   };
 
   // Puts a value where the parser is and gives its place.
-  Json* put(Json&& value) {
+  Json& put(Json&& value) {
     if (stack_.empty()) {
-      *root_ = std::move(value);
-      return root_;
+      return *root_ = std::move(value);
     }
-    Frame& top = stack_.back();
-    if (top.value->is_array()) {
-      top.value->push_back(std::move(value));
-      return &top.value->back();
-    }
-    Json& slot = (*top.value)[top.key];
-    slot = std::move(value);
-    return &slot;
+    const Frame& top = stack_.back();
+    return top.array != nullptr ? top.array->emplace_back(std::move(value)) : top.member->second = std::move(value);
   }
 
   template <class T>
@@ -77,8 +71,8 @@ class Builder {
       failure_ = "nested deeper than " + std::to_string(max_depth_) + " levels at " + path();
       return false;
     }
-    Json* const place = put(std::move(container));
-    stack_.push_back({place, {}});
+    Json& place = put(std::move(container));
+    stack_.push_back({place.get_ptr<Json::object_t*>(), place.get_ptr<Json::array_t*>()});
     return true;
   }
 
@@ -92,8 +86,8 @@ class Builder {
     std::string out;
     for (const Frame& frame : stack_) {
       // The lists on the way hold the item we are in; the innermost does not hold it yet.
-      out = frame.value->is_array() ? join_path(out, frame.value->size() - (&frame == &stack_.back() ? 0 : 1))
-                                    : join_path(out, frame.key);
+      out = frame.array != nullptr ? join_path(out, frame.array->size() - (&frame == &stack_.back() ? 0 : 1))
+                                   : join_path(out, frame.member->first);
       if (out.size() > longest) {
         return out.substr(0, longest) + "...";
       }

@@ -69,28 +69,42 @@ void merge(Json& into, const Json& from) {
   }
 }
 
-// What the manager applied: several entries when it did so under several apiVersions.
-Json applied_fields(const Json& live, std::string_view manager, std::string_view subresource) {
-  Json fields;
-  const Json* const entries = find_path(live, {"metadata", "managedFields"});
-  if (entries == nullptr || !entries->is_array()) {
-    return fields;
-  }
-  for (const Json& entry : *entries) {
-    const Json* const set = find(entry, "fieldsV1");
-    const bool ours = string_at(entry, {"manager"}) == manager && string_at(entry, {"operation"}) == "Apply" &&
-                      string_at(entry, {"subresource"}) == subresource;
-    if (!ours || set == nullptr || !set->is_object() || set->empty()) {
-      continue;
+// What the manager applied, in one tree: there are several when it did so under several apiVersions.
+class AppliedFields {
+ public:
+  AppliedFields(const Json& live, std::string_view manager, std::string_view subresource) {
+    const Json* const entries = find_path(live, {"metadata", "managedFields"});
+    if (entries == nullptr || !entries->is_array()) {
+      return;
     }
-    if (fields.is_null()) {
-      fields = *set;
-    } else {
-      merge(fields, *set);
+    for (const Json& entry : *entries) {
+      const Json* const set = find(entry, "fieldsV1");
+      const bool ours = string_at(entry, {"manager"}) == manager && string_at(entry, {"operation"}) == "Apply" &&
+                        string_at(entry, {"subresource"}) == subresource;
+      if (ours && set != nullptr && !is_leaf(*set)) {
+        add(*set);
+      }
     }
   }
-  return fields;
-}
+
+  // nullptr when there are none. Points into the live object or into this one.
+  [[nodiscard]] const Json* tree() const { return merged_.is_null() ? only_ : &merged_; }
+
+ private:
+  void add(const Json& set) {
+    if (only_ == nullptr) {
+      only_ = &set;
+      return;
+    }
+    if (merged_.is_null()) {
+      merged_ = *only_;
+    }
+    merge(merged_, set);
+  }
+
+  const Json* only_ = nullptr;
+  Json merged_;
+};
 
 class Extractor {
  public:
@@ -227,12 +241,12 @@ void drop_identity(Json& object) {
 }  // namespace
 
 Json owned_part(const Json& live, std::string_view manager, std::string_view subresource) {
-  const Json fields = applied_fields(live, manager, subresource);
-  if (is_leaf(fields)) {
+  const AppliedFields fields(live, manager, subresource);
+  if (fields.tree() == nullptr) {
     return nullptr;
   }
   const std::optional<Kind> kind = kind_of(string_at(live, {"apiVersion"}), string_at(live, {"kind"}));
-  std::optional<Json> owned = Extractor(kind && is_built_in(*kind)).extract(fields, &live, "");
+  std::optional<Json> owned = Extractor(kind && is_built_in(*kind)).extract(*fields.tree(), &live, "");
   if (!owned) {
     return nullptr;
   }
@@ -241,11 +255,11 @@ Json owned_part(const Json& live, std::string_view manager, std::string_view sub
 }
 
 bool owns_field(const Json& live, std::string_view manager, std::initializer_list<std::string_view> path) {
-  const Json fields = applied_fields(live, manager, "");
-  if (fields.is_null()) {
+  const AppliedFields fields(live, manager, "");
+  if (fields.tree() == nullptr) {
     return false;
   }
-  const Json* node = &fields;
+  const Json* node = fields.tree();
   for (const std::string_view name : path) {
     node = find(*node, "f:" + std::string(name));
     if (node == nullptr) {

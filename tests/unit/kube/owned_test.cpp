@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/hash.h"
 #include "kube/meta.h"
 
 namespace nocobase_operator::kube {
@@ -240,10 +241,12 @@ TEST(ContentHash, IsOfTheCanonicalFormWithoutTheAnnotation) {
   EXPECT_EQ(hash(R"({"metadata":{"annotations":{"a":"b"}}})"),
             hash(R"({"metadata":{"annotations":{"a":"b","nocobase.com/applied":"1"}}})"));
   EXPECT_NE(hash("{}"), hash(R"({"metadata":{"annotations":{"a":"b"}}})"));
+  EXPECT_NE(hash(R"({"spec":{"metadata":{"annotations":{"nocobase.com/applied":"1"}}}})"),
+            hash(R"({"spec":{"metadata":{"annotations":{}}}})"));
   EXPECT_NE(hash(R"({"spec":{"replicas":0}})"), hash(R"({"spec":{}})"));
-  // Stored in annotations: a change of this value rewrites every object at an upgrade.
-  EXPECT_EQ(hash(R"({"spec":{"replicas":0,"x":[1.0,null],"y":null}})"),
-            hash(R"({"spec":{"replicas":"","x":[1,null]}})"));
+  // Stored in annotations: another value of the same object rewrites every child at an upgrade.
+  EXPECT_EQ(hash(R"({"spec":{"replicas":0,"x":[1.0,null,"é\n\"",{"k":1e300}],"y":null}})"),
+            hash64(R"({"spec":{"replicas":"","x":[1,null,"é\n\"",{"k":1e+300}]}})"));
 }
 
 }  // namespace
