@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "base/check.h"
+#include "base/hash.h"
 #include "kube/http.h"
 #include "kube/meta.h"
 #include "kube/owned.h"
@@ -51,6 +52,7 @@ void check_all(const std::uint8_t* data, std::size_t size) {
     const Json again = canonical(kind, once);
     // Not a fixed point of the quantities that apimachinery itself does not keep ("1000E" is stored as "1").
     CHECK(kind == Kind::deployment || kind == Kind::horizontal_pod_autoscaler || once == again);
+    CHECK(content_hash(kind, object, "") == hash64(dump(once)));
     (void)content_hash(kind, object, "a");
   }
   for (const std::string_view subresource : {"", "status"}) {
