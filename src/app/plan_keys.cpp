@@ -18,8 +18,13 @@ const ChildState* claim_of(const Situation& s) {
 }
 
 // Whether something is about to be made that cannot run, or would run on other keys, if the Secret is not as it should
-// be.
+// be; or the Secret was not when it was last read, or what was read has not been written down.
 bool are_needed(const Situation& s) {
+  const Json* const intact = find_condition(s.live, condition_keys_intact);
+  const bool broken = intact != nullptr && kube::string_at(*intact, {"status"}) == "False";
+  if (broken || kube::string_at(s.live, {"keyFingerprint"}).empty()) {
+    return true;
+  }
   const ChildState* const claim = claim_of(s);
   if (claim != nullptr && claim->standing == Standing::absent) {
     return true;

@@ -63,7 +63,7 @@ struct Draft {
 };
 
 // Judges the Secret and, when it must be made, makes it alone. A Secret that is not known is read only if something
-// rests on it: a claim or a Deployment that is to be made, or pods that are to be replaced.
+// rests on it: a claim or a Deployment that is to be made, pods that are to be replaced, or a status without its keys.
 void draft_keys(const Situation& s, Draft& draft);
 
 // Reads and writes of the wanted children, then removals of those that are wanted no longer.
