@@ -16,10 +16,6 @@ using kube::Precondition;
 using kube::Ref;
 using kube::Verb;
 
-// Creates and never takes over: a resourceVersion that no object ever had lets a server-side apply make what is absent,
-// and is a conflict where something came to be since it was looked for.
-const Precondition must_not_exist{"", "1"};
-
 Precondition same_object(const SeenChild& seen) {
   return {seen.meta.uid, ""};
 }
@@ -61,14 +57,20 @@ bool is_writable(const ChildState& state, Draft& draft) {
   return false;
 }
 
-void write(const Situation& s, const ChildState& state, const Precondition& if_there, Draft& draft) {
-  const Ref& ref = state.child.ref;
-  const auto refusal = s.seen->refusals.find(ref);
+// Every write goes through here, so that what the server said to the last one of an object is told.
+void push(const Situation& s, Call call, Draft& draft) {
+  const auto refusal = s.seen->refusals.find(call.ref);
   if (refusal != s.seen->refusals.end()) {
-    draft.stall({"Refused", "the API server refuses " + kube::to_string(ref) + ": " + refusal->second});
+    draft.stall({"Refused", "the API server refuses " + kube::to_string(call.ref) + ": " + refusal->second});
   }
-  draft.writes.push_back(
-      apply_call(ref, state.child.body, manager, state.standing == Standing::absent ? must_not_exist : if_there));
+  draft.writes.push_back(std::move(call));
+}
+
+void write(const Situation& s, const ChildState& state, const Precondition& if_there, Draft& draft) {
+  push(s,
+       apply_call(state.child.ref, state.child.body, manager,
+                  state.standing == Standing::absent ? kube::must_not_exist : if_there),
+       draft);
 }
 
 void draft_child(const Situation& s, const ChildState& state, Draft& draft) {
@@ -85,7 +87,7 @@ void draft_child(const Situation& s, const ChildState& state, Draft& draft) {
 
 // Who says how many pods an elastic role is to have must never be left without an owner: a sole owner that leaves the
 // field out removes it, and its scale subresource then fails. Whether the main manager may apply now.
-bool draft_intent(const Role& role, const RoleState& state, Draft& draft) {
+bool draft_intent(const Situation& s, const Role& role, const RoleState& state, Draft& draft) {
   const SeenRole* const seen = role_of(state.object);
   if (seen == nullptr || state.object.standing != Standing::ours) {
     return true;
@@ -93,7 +95,7 @@ bool draft_intent(const Role& role, const RoleState& state, Draft& draft) {
   const Ref& ref = state.object.child.ref;
   if (role.replicas) {
     if (seen->main_owns_intent && seen->intent_manager_owns) {
-      draft.writes.push_back(apply_call(ref, bare(ref), intent_manager, same_object(*state.object.seen)));
+      push(s, apply_call(ref, bare(ref), intent_manager, same_object(*state.object.seen)), draft);
     }
     return true;
   }
@@ -103,7 +105,7 @@ bool draft_intent(const Role& role, const RoleState& state, Draft& draft) {
   }
   Json body = bare(ref);
   body["spec"]["replicas"] = seen->intent.value_or(state.effect.count.intent);
-  draft.writes.push_back(apply_call(ref, std::move(body), intent_manager, same_version(*state.object.seen)));
+  push(s, apply_call(ref, std::move(body), intent_manager, same_version(*state.object.seen)), draft);
   return !ours_alone;
 }
 
@@ -148,7 +150,7 @@ void draft_role_status(const Situation& s, const RoleState& state, Draft& draft)
   body["status"] = std::move(status);
   Call call = apply_call(meta.ref, std::move(body), manager, same_object(*state.object.seen));
   call.verb = Verb::apply_status;
-  draft.writes.push_back(std::move(call));
+  push(s, std::move(call), draft);
 }
 
 // The one role whose pods may be replaced now: roles roll one at a time, those that serve requests last, and the next
@@ -246,7 +248,7 @@ void draft_children(const Situation& s, Draft& draft) {
   const std::optional<std::size_t> turn = turn_of(s);
   for (std::size_t i = 0; i < s.roles.size(); ++i) {
     const RoleState& role = s.roles[i];
-    const bool main_may_apply = draft_intent(s.cluster.spec.roles[i], role, draft);
+    const bool main_may_apply = draft_intent(s, s.cluster.spec.roles[i], role, draft);
     if (main_may_apply) {
       draft_child(s, role.object, draft);
     }
@@ -267,7 +269,7 @@ void draft_removals(const Situation& s, Draft& draft) {
     call.ref = ref;
     call.precondition = same_version(child);
     call.propagation = kube::Propagation::background;
-    draft.writes.push_back(std::move(call));
+    push(s, std::move(call), draft);
   }
 }
 

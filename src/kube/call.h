@@ -18,13 +18,18 @@ enum class Verb : std::uint8_t {
 };
 
 // What must still be so for the write to happen. Empty fields are not checked.
-// A resourceVersion without a uid would let an apply create an object that is gone: set both, or only the uid.
+// A resourceVersion without a uid lets an apply create an object that is gone: set both, only the uid, or
+// must_not_exist.
 struct Precondition {
   std::string uid;
   std::string resource_version;
 
   friend bool operator==(const Precondition&, const Precondition&) = default;
 };
+
+// For an apply that is to create and never to take over: no object ever has this version, so it is made where it is
+// absent and is a conflict where it is there (as a kube-apiserver 1.37 does; nowhere documented).
+inline const Precondition must_not_exist{"", "1"};
 
 // How a delete treats dependents.
 enum class Propagation : std::uint8_t { background, foreground, orphan };
