@@ -90,13 +90,24 @@ std::string with_note(std::string message, const Situation& s) {
   return message;
 }
 
+// The one to speak of: what fails, else what is going on, else what only waits for its turn.
+const Unmet* foremost(const std::vector<Unmet>& all) {
+  const auto first = [&](auto&& is) -> const Unmet* {
+    const auto found = std::find_if(all.begin(), all.end(), is);
+    return found == all.end() ? nullptr : &*found;
+  };
+  if (const Unmet* const failing = first([](const Unmet& unmet) { return unmet.failing; })) {
+    return failing;
+  }
+  const Unmet* const going_on = first([](const Unmet& unmet) { return unmet.limit.has_value(); });
+  return going_on != nullptr || all.empty() ? going_on : &all.front();
+}
+
 Condition ready_condition(const Situation& s, const Draft& draft, const std::vector<Unmet>& roles, Phase phase) {
   Condition ready{std::string(condition_ready), "False", "", ""};
-  if (!roles.empty()) {
-    // What fails comes before what only takes its time.
-    const auto failing = std::find_if(roles.begin(), roles.end(), [](const Unmet& unmet) { return unmet.failing; });
-    ready.reason = failing != roles.end() ? "PodsFailing" : reason_of(s, phase);
-    ready.message = failing != roles.end() ? failing->message : roles.front().message;
+  if (const Unmet* const unmet = foremost(roles)) {
+    ready.reason = unmet->failing ? "PodsFailing" : reason_of(s, phase);
+    ready.message = unmet->message;
     return ready;
   }
   if (!draft.waits.empty() && !draft.trouble) {
@@ -213,8 +224,7 @@ Json draft_status(const Situation& s, Draft& draft) {
   status.phase = draft.trouble ? Phase::blocked : phase;
   status.observed_generation = s.cluster.generation;
   const Condition ready = ready_condition(s, draft, roles, phase);
-  auto [reconciling, stalled] =
-      progress_conditions(draft, ready, reason_of(s, phase), all.empty() ? nullptr : &all.front());
+  auto [reconciling, stalled] = progress_conditions(draft, ready, reason_of(s, phase), foremost(all));
   status.conditions = {ready, std::move(reconciling), std::move(stalled)};
   std::vector<Condition> standing = standing_conditions(s, draft);
   std::move(standing.begin(), standing.end(), std::back_inserter(status.conditions));

@@ -28,7 +28,7 @@ std::string describe(const SeenPod& pod) {
   std::string text = "pod " + pod.meta.ref.name;
   if (!is_failing(pod)) {
     if (pod.phase == "Running") {
-      return text + " runs but is not ready: its health check does not answer 200";
+      return text + " runs; waiting for its health check to answer 200";
     }
     return text + (pod.reason.empty() ? " is starting" : ": " + pod.reason);
   }
@@ -81,8 +81,10 @@ Unmet lacking(const Situation& s, std::size_t role, const SeenDeployment& seen) 
   const Role& spec = s.cluster.spec.roles[role];
   const std::vector<const SeenPod*> pods = pods_of(s, spec.name);
   Unmet unmet;
-  unmet.message = "role " + spec.name + ": " + std::to_string(seen.ready) + " of " +
-                  std::to_string(s.roles[role].effect.count.effect) + " pods ready";
+  const std::int32_t effect = s.roles[role].effect.count.effect;
+  const bool old = seen.updated < std::min(effect, seen.replicas);
+  unmet.message = "role " + spec.name + ": " + std::to_string(old ? seen.updated : seen.ready) + " of " +
+                  std::to_string(effect) + (old ? " pods replaced" : " pods ready");
   const SeenPod* worst = nullptr;
   for (const SeenPod* const pod : pods) {
     if (!pod->ready && !pod->meta.terminating && (worst == nullptr || (!is_failing(*worst) && is_failing(*pod)))) {

@@ -266,7 +266,7 @@ TEST(PlanStatus, NamesTheCauseInWordsThatHelp) {
       {"starting", [](World&, SeenPod& pod) { pod.reason = "ContainerCreating"; },
        "role web: 1 of 2 pods ready; pod crm-web-x1: ContainerCreating"},
       {"unready", [](World&, SeenPod& pod) { pod.phase = "Running", pod.reason = ""; },
-       "role web: 1 of 2 pods ready; pod crm-web-x1 runs but is not ready: its health check does not answer 200"},
+       "role web: 1 of 2 pods ready; pod crm-web-x1 runs; waiting for its health check to answer 200"},
   };
   for (const Case& item : cases) {
     SCOPED_TRACE(item.name);
@@ -278,6 +278,20 @@ TEST(PlanStatus, NamesTheCauseInWordsThatHelp) {
     write_all(world);
     EXPECT_EQ(message(world, "Ready"), item.want);
   }
+}
+
+TEST(PlanStatus, OfSeveralRolesSpeaksOfTheOneThatIsGettingOn) {
+  World world = settled();
+  world.edit_spec([](Json& spec) { spec["env"] = {{{"name", "TZ"}, {"value", "UTC"}}}; });
+  for (const kube::Call& call : plan(world.observe(), world.now()).calls) {
+    world.call(call);
+  }
+  world.tick();
+  write_all(world);
+  EXPECT_EQ(message(world, "Ready"),
+            "role workflow: 0 of 1 pods replaced; pod crm-workflow-0 runs; waiting for its "
+            "health check to answer 200");
+  EXPECT_EQ(message(world, "Reconciling"), message(world, "Ready"));
 }
 
 TEST(PlanStatus, AHoldIsReachedWhenTheLastPodIsGone) {
