@@ -65,9 +65,13 @@ std::optional<Unmet> draining(const Situation& s, std::size_t role) {
   return unmet;
 }
 
-// The last time that one of the role's pods became ready or its roll-out got on.
+// The last time that one of the role's pods became ready or its roll-out got on. That Kubernetes has given up on it is
+// no progress, though it moves the same time.
 std::chrono::sys_seconds progress_of(const SeenDeployment& seen, const std::vector<const SeenPod*>& pods) {
-  std::chrono::sys_seconds progress = seen.progressed_at;
+  std::chrono::sys_seconds progress{};
+  if (seen.progress != "ProgressDeadlineExceeded") {
+    progress = seen.progressed_at;
+  }
   for (const SeenPod* const pod : pods) {
     if (pod->ready) {
       progress = std::max(progress, pod->since);

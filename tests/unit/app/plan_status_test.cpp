@@ -280,6 +280,21 @@ TEST(PlanStatus, NamesTheCauseInWordsThatHelp) {
   }
 }
 
+TEST(PlanStatus, ThatKubernetesGaveUpOnARollOutIsNoProgress) {
+  World world = settled();
+  SeenDeployment& seen = deployment(world, "workflow");
+  seen.ready = 0;
+  seen.progress = "ReplicaSetUpdated";
+  seen.progressed_at = world.now().wall;
+  write_all(world);
+  EXPECT_EQ(world.condition("Reconciling"), "True Rolling");
+  world.advance(Seconds(601));
+  seen.progress = "ProgressDeadlineExceeded";
+  seen.progressed_at = world.now().wall;
+  write_all(world);
+  EXPECT_EQ(world.condition("Stalled"), "True ProgressDeadlineExceeded");
+}
+
 TEST(PlanStatus, OfSeveralRolesSpeaksOfTheOneThatIsGettingOn) {
   World world = settled();
   world.edit_spec([](Json& spec) { spec["env"] = {{{"name", "TZ"}, {"value", "UTC"}}}; });
