@@ -12,6 +12,7 @@
 #include <boost/asio/ssl.hpp>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/crypto.h>
 #include <pplx/threadpool.h>
 #include <sys/socket.h>
 
@@ -89,6 +90,8 @@ boost::asio::io_service& io_thread() {
 void start_io_threads() {
   static std::once_flag once;
   std::call_once(once, [] {
+    // The library's thread may still be opening a connection when main returns: OpenSSL must not be taken down before it.
+    CHECK(OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, nullptr) == 1);
     forget_system_bundle();
     bool started = true;
     try {

@@ -305,8 +305,7 @@ void TlsClient::on_progress(const SSL* ssl, int where, int value) {
   }
   if ((where & SSL_CB_HANDSHAKE_START) != 0 && !is_ip_address(self->host_)) {
     // OpenSSL hands its own callback a const SSL although it allows changes here.
-    SSL_set_tlsext_host_name(const_cast<SSL*>(ssl),
-                             self->host_.c_str());  // NOLINT(cppcoreguidelines-pro-type-const-cast)
+    SSL_set_tlsext_host_name(const_cast<SSL*>(ssl), self->host_.c_str());
   }
   constexpr int read_alert = SSL_CB_ALERT | SSL_CB_READ;
   if ((where & read_alert) == read_alert && (value >> 8) == SSL3_AL_FATAL) {
