@@ -146,9 +146,13 @@ const Json* condition_of(const Json& object, std::string_view type) {
 }
 
 std::uint64_t template_hash(const Json& deployment) {
-  const Json canonical = kube::canonical(Kind::deployment, deployment);
-  const Json* const pods = find_path(canonical, {"spec", "template"});
-  return pods == nullptr ? 0 : hash64(kube::dump(*pods));
+  const Json* const pods = find_path(deployment, {"spec", "template"});
+  if (pods == nullptr) {
+    return 0;
+  }
+  Json alone = Json::object();
+  alone["spec"]["template"] = *pods;
+  return kube::content_hash(Kind::deployment, alone, annotation_applied);
 }
 
 std::uint64_t status_hash(const Json& status) {

@@ -106,7 +106,7 @@ using Seen = std::variant<SeenCluster, SeenChild, SeenPod>;
 [[nodiscard]] ClusterKey key_of(const Seen& seen);
 [[nodiscard]] const kube::Meta& meta_of(const Seen& seen);
 
-// hash64 of spec.template in its canonical form; 0 when there is none. Of a wanted Deployment and of the part of a live
+// A hash of spec.template in its canonical form; 0 when there is none. Of a wanted Deployment and of the part of a live
 // one that is ours it tells whether applying would restart pods.
 [[nodiscard]] std::uint64_t template_hash(const Json& deployment);
 
