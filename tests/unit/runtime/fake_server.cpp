@@ -28,7 +28,7 @@ bool is_shown(const Ref& ref, const Json& object) {
 
 // Everything in `from` is put into `into`; lists and scalars whole.
 void merge(Json& into, const Json& from) {
-  if (!into.is_object() || !from.is_object() || from.empty()) {
+  if (!into.is_object() || !from.is_object()) {
     into = from;
     return;
   }
