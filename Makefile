@@ -7,7 +7,7 @@ FILTER ?=
 FUZZ_SECONDS ?= 60
 export FILTER FUZZ_SECONDS
 
-.PHONY: help build demo demo-down test test-fast test-e2e test-slow fuzz lint format clean
+.PHONY: help build demo demo-down test test-fast test-e2e test-charts test-slow fuzz lint format dist clean
 
 help:  ## show this
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/\1\t\2/p' Makefile | while IFS=$$'\t' read -r name text; do printf '  make %-10s %s\n' "$$name" "$$text"; done
@@ -21,14 +21,17 @@ demo:  ## local control plane, operator and a sample, left running
 demo-down:  ## end the demo
 	@operator/demo.sh down
 
-test:  ## everything: unit tests, with sanitizers too, fuzzers, end to end on a real control plane
-	@tests/run.sh unit asan fuzz e2e
+test:  ## everything: unit tests, with sanitizers too, fuzzers, charts, end to end on a real control plane
+	@tests/run.sh unit asan fuzz charts e2e
 
 test-fast:  ## unit tests
 	@tests/run.sh unit
 
 test-e2e:  ## end to end on a real control plane; FILTER=word runs the tests with that word in their name
 	@tests/run.sh e2e
+
+test-charts:  ## the Helm charts, with helm and kube-score
+	@tests/run.sh charts
 
 test-slow:  ## what takes longer: ThreadSanitizer, end to end with long waits, FUZZ_SECONDS (600) per fuzzer
 	@E2E_SLOW=1 FUZZ_SECONDS=$(if $(filter-out file,$(origin FUZZ_SECONDS)),$(FUZZ_SECONDS),600) tests/run.sh tsan e2e fuzz
@@ -38,6 +41,9 @@ fuzz:  ## every fuzzer for FUZZ_SECONDS (60)
 
 lint:  ## clang-tidy and the format of every source file
 	@tests/run.sh lint
+
+dist:  ## both charts as packages and install.yaml, in build/dist
+	@charts/package.sh build/dist "$$(tests/controlplane/build.sh)/helm"
 
 format:  ## format every source file
 	@git ls-files '*.cpp' '*.h' | xargs clang-format-14 -i

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# run.sh STEP...: build, unit, asan, tsan, fuzz, e2e, lint, in the order given; the Makefile's targets are lists of steps.
+# run.sh STEP...: build, unit, asan, tsan, fuzz, charts, e2e, lint, in the order given; the Makefile's targets are lists of steps.
 # After test steps it prints the sum of what their reports say, "N passed, N failed", and fails unless all passed.
 # FILTER=word        only the end-to-end tests with that word in their name
 # FUZZ_SECONDS=N     per fuzzer (default 60)
@@ -39,7 +39,7 @@ configure_and_build() { # PRESET [TARGET...]
 
 run_ctest() { # PRESET
   local report=$PWD/$reports/$1.xml status=0
-  configure_and_build "$1" && ctest --preset "$1" --parallel "$jobs" -LE e2e --output-junit "$report" || status=$?
+  configure_and_build "$1" && ctest --preset "$1" --parallel "$jobs" -LE 'e2e|charts' --output-junit "$report" || status=$?
   count "$report" "$status" "$1"
 }
 
@@ -63,6 +63,14 @@ run_fuzz() {
     printf '<testsuite tests="1" failures="%d">\n' "$([ -e "$reports/fuzz/$name.passed" ]; echo $?)"
   done > "$reports/fuzz.xml"
   count "$reports/fuzz.xml" 0 fuzz
+}
+
+run_charts() {
+  local report=$PWD/$reports/charts.xml status=0
+  say "charts"
+  configure_and_build dev charts_test && tests/controlplane/build.sh > /dev/null && tests/charts/linters/build.sh > /dev/null &&
+    ctest --preset dev --parallel "$jobs" -L '^charts$' --output-junit "$report" || status=$?
+  count "$report" "$status" charts
 }
 
 run_e2e() {

@@ -1,6 +1,6 @@
 #include "app/decode_fields.h"
 
-#include <limits>
+#include <iterator>
 #include <set>
 
 namespace nocobase_operator::app {
@@ -151,6 +151,19 @@ std::optional<Json> FieldDecoder::object_template(kube::Reader& reader, std::str
   return out;
 }
 
+StringMap FieldDecoder::text_map(kube::Reader& reader, std::string_view key) {
+  StringMap out;
+  const Json map = reader.object(key).value_or(Json::object());
+  for (const auto& [name, value] : map.items()) {
+    if (const auto* const text = value.get_ptr<const std::string*>(); text != nullptr) {
+      out.emplace_back(name, *text);
+    } else if (!value.is_null()) {
+      report_.add("NB003", kube::join_path(reader.path_of(key), name), "want a string, got " + kube::describe(value));
+    }
+  }
+  return out;
+}
+
 std::optional<Json> FieldDecoder::resources(kube::Reader& reader, std::string_view key) {
   std::optional<Json> out;
   reader.nested(key, [&](kube::Reader& inner) {
@@ -159,6 +172,9 @@ std::optional<Json> FieldDecoder::resources(kube::Reader& reader, std::string_vi
       auto map = inner.object(part);
       if (!map) {
         continue;
+      }
+      for (auto entry = map->begin(); entry != map->end();) {  // the API server drops null
+        entry = entry->is_null() ? map->erase(entry) : std::next(entry);
       }
       for (const auto& [name, amount] : map->items()) {
         const std::string path = kube::join_path(inner.path_of(part), name);

@@ -45,6 +45,8 @@ class FieldDecoder {
   [[nodiscard]] std::optional<Json> count_or_percentage(kube::Reader& reader, std::string_view key);
   // An object with metadata and spec, both handed on: the template of a pod or a job.
   [[nodiscard]] std::optional<Json> object_template(kube::Reader& reader, std::string_view key);
+  // An object of texts; a null among them is absent.
+  [[nodiscard]] StringMap text_map(kube::Reader& reader, std::string_view key);
   [[nodiscard]] std::optional<Json> resources(kube::Reader& reader, std::string_view key);
   [[nodiscard]] std::vector<EnvVar> env(kube::Reader& reader, std::string_view key);
   [[nodiscard]] std::optional<SecretKeyRef> secret_key_ref(kube::Reader& reader, std::string_view key);

@@ -79,7 +79,7 @@ IngressSpec decode_ingress(FieldDecoder& fields, Reader& reader) {
   out.host = fields.text(reader, "host", form::hostname).value_or("");
   out.path = fields.text(reader, "path", form::path);
   out.class_name = fields.text(reader, "className", form::secret_name);
-  out.annotations = reader.string_map("annotations").value_or(StringMap());
+  out.annotations = fields.text_map(reader, "annotations");
   reader.nested("tls", [&](Reader& tls) {
     tls.require("secretName", "the Secret with the certificate");
     out.tls.emplace().secret_name = fields.text(tls, "secretName", form::secret_name).value_or("");
@@ -169,7 +169,7 @@ void decode_exposure(FieldDecoder& fields, Reader& spec, Spec& out) {
     if (const auto type = fields.choice(reader, "type", service_types)) {
       service.type = service_types[*type];
     }
-    service.annotations = reader.string_map("annotations").value_or(StringMap());
+    service.annotations = fields.text_map(reader, "annotations");
     service.port = fields.number(reader, "port", 1, 65535);
   });
   spec.nested("ingress", [&](Reader& reader) { out.ingress = decode_ingress(fields, reader); });

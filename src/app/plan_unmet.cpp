@@ -132,11 +132,8 @@ std::optional<Unmet> unmet_of(const Situation& s, std::size_t role) {
     return std::nullopt;
   }
   Unmet unmet = lacking(s, role, *seen);
-  if (!told) {
-    unmet.limit.reset();  // the clock runs from when Kubernetes has heard of it
-    if (!unmet.failing) {
-      return simply(name + (state.deployment.rolls ? ": its pods are to be replaced" : ": its Deployment is changing"));
-    }
+  if (!told && !unmet.failing) {
+    return simply(name + (state.deployment.rolls ? ": its pods are to be replaced" : ": its Deployment is changing"));
   }
   return unmet;
 }

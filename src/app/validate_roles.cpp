@@ -14,8 +14,12 @@ namespace {
 
 namespace wm = nocobase::worker_mode;
 
-constexpr Version first_with_several_pods = {2, 0, 0, ""};
-constexpr Version first_advised = {2, 1, 41, ""};
+Version first_with_several_pods() {
+  return {2, 0, 0, ""};
+}
+Version first_advised() {
+  return {2, 1, 41, ""};
+}
 
 bool is_among(std::string_view name, const auto& names) {
   return std::find(names.begin(), names.end(), name) != names.end();
@@ -228,13 +232,13 @@ void judge_image(const Spec& spec, Report& report) {
                                             : "the tag " + in_quotes(image->tag) + " names no whole version")
                       : "the image is named by digest alone, which tells no version",
                "name a whole version, as in nocobase/nocobase:2.2.15-full");
-  } else if (several && *image->version < first_with_several_pods) {
+  } else if (several && *image->version < first_with_several_pods()) {
     report.add("NB072", "spec.image", "version " + to_string(*image->version) + " cannot run split or in several pods",
-               "use " + to_string(first_advised) + " or later");
-  } else if (several && *image->version < first_advised) {
+               "use " + to_string(first_advised()) + " or later");
+  } else if (several && *image->version < first_advised()) {
     report.add("NB073", "spec.image",
                "version " + to_string(*image->version) + " has known errors when it runs split or in several pods",
-               "use " + to_string(first_advised) + " or later");
+               "use " + to_string(first_advised()) + " or later");
   }
 }
 

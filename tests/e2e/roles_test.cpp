@@ -70,41 +70,32 @@ TEST_F(RolesTest, the_quickstart_becomes_ready_and_shows_each_worker_mode) {
   }
 }
 
-TEST_F(RolesTest, three_nodes_one_for_each_kind_of_work) {
-  ASSERT_NO_FATAL_FAILURE(apply(cluster("app", three_roles())));
-  ASSERT_TRUE(wait_ready("app"));
-  EXPECT_EQ(mode_set("app-web"), "=!");
-  EXPECT_EQ(mode_set("app-workflow"), "=workflow:process");
-  EXPECT_EQ(mode_set("app-tasks"), "=async-task:process");
-  EXPECT_TRUE(wait_served_by("app", {"web"}));
-}
-
-TEST_F(RolesTest, four_nodes_two_of_them_for_requests) {
-  Json roles = three_roles();
-  roles[0]["replicas"] = 2;
-  ASSERT_NO_FATAL_FAILURE(apply(cluster("app", roles)));
-  ASSERT_TRUE(wait_ready("app"));
-  EXPECT_EQ(at(get("deployment", "app-web"), "/status/readyReplicas", 0), 2);
-  EXPECT_EQ(at(get("deployment", "app-tasks"), "/status/readyReplicas", 0), 1);
-}
-
-TEST_F(RolesTest, a_role_that_does_everything_has_an_empty_worker_mode) {
+TEST_F(RolesTest, the_samples_become_what_they_say) {
   ASSERT_NO_FATAL_FAILURE(apply(
-      cluster("app", Json::array({{{"name", "all"}, {"requests", true}, {"services", {"*"}}, {"replicas", 1}}}))));
-  ASSERT_TRUE(wait_ready("app"));
-  EXPECT_EQ(mode_set("app-all"), "=");
-  EXPECT_EQ(modes_shown(), (Texts{{"app-all", ""}}));
-  EXPECT_TRUE(wait_served_by("app", {"all"}));
-}
-
-TEST_F(RolesTest, a_mixed_role_serves_requests_beside_its_services) {
-  ASSERT_NO_FATAL_FAILURE(apply(cluster(
-      "app", Json::array({{{"name", "front"}, {"requests", true}, {"services", {"workflow:process"}}, {"replicas", 1}},
-                          {{"name", "back"}, {"services", {"*"}}, {"replicas", 1}}}))));
-  ASSERT_TRUE(wait_ready("app"));
-  EXPECT_EQ(mode_set("app-front"), "=!,workflow:process");
-  EXPECT_EQ(mode_set("app-back"), "=*");
-  EXPECT_TRUE(wait_served_by("app", {"front"}));
+      {{"apiVersion", "v1"}, {"kind", "Secret"}, {"metadata", {{"name", "pg"}}}, {"stringData", {{"password", "x"}}}}));
+  struct Case {
+    const char* name;  // of the file and of the cluster in it
+    Texts modes;       // role -> what its pods are given
+    std::set<std::string> served;
+  };
+  const Case cases[] = {
+      {"three-nodes", {{"node1", "!"}, {"node2", "workflow:process"}, {"node3", "async-task:process"}}, {"node1"}},
+      {"four-nodes", {{"web", "!"}, {"work", "*"}}, {"web"}},
+      {"all", {{"all", ""}}, {"all"}},
+      {"mixed", {{"web", "!,workflow:process"}, {"tasks", "async-task:process"}}, {"web"}},
+  };
+  for (const auto& [name, modes, served] : cases) {
+    SCOPED_TRACE(name);
+    const Output applied =
+        cp().kubectl({"apply", "-n", ns, "-f", std::string(NBO_SOURCE_DIR) + "/operator/samples/" + name + ".yaml"});
+    ASSERT_EQ(applied.code, 0) << applied.err;
+    ASSERT_TRUE(wait_ready(name));
+    for (const auto& [role, mode] : modes) {
+      EXPECT_EQ(mode_set(std::string(name) + "-" + role), "=" + mode);
+    }
+    EXPECT_TRUE(wait_served_by(name, served));
+  }
+  EXPECT_EQ(modes_shown().at("all-all"), "") << "everything is an empty WORKER_MODE";
 }
 
 TEST_F(RolesTest, a_role_that_turns_to_requests_is_served_from_then_on) {

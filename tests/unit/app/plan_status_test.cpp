@@ -280,6 +280,44 @@ TEST(PlanStatus, NamesTheCauseInWordsThatHelp) {
   }
 }
 
+TEST(PlanStatus, EachPodThatBecomesReadyIsProgress) {
+  World world = settled();
+  SeenDeployment& seen = deployment(world, "web");
+  seen.ready = seen.replicas = 0;
+  SeenPod slow = pod_of("web", "", "", world.now().wall);
+  world.add_pod(slow);
+  write_all(world);
+  world.advance(Seconds(599));
+  Observed later = world.observe();
+  later.pods.back().ready = true;
+  later.pods.back().since = world.now().wall;
+  world.advance(Seconds(2));
+  EXPECT_EQ(lines(plan(later, world.now())),
+            (std::vector<std::string>{"apply_status NocoBaseCluster apps/crm uid version Running False True False"}));
+  EXPECT_EQ(plan(later, world.now()).recheck, Millis(598'000));
+  world.advance(Seconds(598));
+  EXPECT_EQ(lines(plan(later, world.now())),
+            (std::vector<std::string>{"apply_status NocoBaseCluster apps/crm uid version Blocked False False True"}));
+}
+
+TEST(PlanStatus, PodsThatHaveEndedCountForNothing) {
+  World world = settled();
+  for (int i = 0; i < 40; ++i) {
+    SeenPod ended = pod_of("web", "Evicted", "low on disk", world.now().wall);
+    ended.meta.ref.name += std::to_string(i);
+    ended.phase = i % 2 == 0 ? "Failed" : "Succeeded";
+    world.add_pod(ended);
+  }
+  world.scale("workflow", 4);
+  world.settle();
+  EXPECT_EQ(deployment(world, "workflow").spec_replicas, 4);
+  EXPECT_EQ(world.condition("WorkerIdsAvailable"), "True WithinLimit");
+  EXPECT_EQ(world.condition("Ready"), "True AllRolesReady");
+  world.edit_spec([](Json& spec) { spec["stopped"] = true; });
+  world.settle();
+  EXPECT_EQ(phase(world), "Stopped");
+}
+
 TEST(PlanStatus, ThatKubernetesGaveUpOnARollOutIsNoProgress) {
   World world = settled();
   SeenDeployment& seen = deployment(world, "workflow");

@@ -46,12 +46,11 @@ Lines after_reads(World& world) {
 
 TEST(Plan, InstallsByReadingThenKeysThenEverythingElse) {
   World world(sample_cluster());
-  EXPECT_EQ(
-      plan_lines(world),
-      (Lines{"get ServiceAccount apps/crm", "get PersistentVolumeClaim apps/crm-storage", "get Service apps/crm",
-             "get NocoBaseRole apps/crm-web", "get Deployment apps/crm-web", "get NocoBaseRole apps/crm-workflow",
-             "get Deployment apps/crm-workflow", "get NocoBaseRole apps/crm-tasks", "get Deployment apps/crm-tasks",
-             "get Secret apps/crm-keys"}));
+  EXPECT_EQ(plan_lines(world),
+            (Lines{"get ServiceAccount apps/crm", "get PersistentVolumeClaim apps/crm-storage", "get Service apps/crm",
+                   "get NocoBaseRole apps/crm-web", "get Deployment apps/crm-web", "get NocoBaseRole apps/crm-workflow",
+                   "get Deployment apps/crm-workflow", "get NocoBaseRole apps/crm-tasks",
+                   "get Deployment apps/crm-tasks", "get Secret apps/crm-keys"}));
   for (const kube::Call& call : plan(world.observe(), world.now()).calls) {
     world.call(call);
   }
@@ -184,6 +183,32 @@ const std::vector<Case>& cases() {
         "apply_status NocoBaseRole apps/crm-tasks uid stopped []",
         "apply Deployment apps/crm-tasks uid version replicas=0",
         "apply_status NocoBaseCluster apps/crm uid version Draining False True False"}},
+      {"a stop does not wait for anybody's turn",
+       [](World& world) {
+         world.edit_spec([](Json& spec) {
+           spec["roles"][1]["replicas"] = 1;
+           spec["stopped"] = true;
+           spec["env"] = {{{"name", "TZ"}, {"value", "UTC"}}};
+         });
+       },
+       {"apply_status NocoBaseRole apps/crm-web uid stopped []", "apply Deployment apps/crm-web uid version replicas=0",
+        "apply NocoBaseRole apps/crm-workflow uid replicas=1",
+        "apply_status NocoBaseRole apps/crm-workflow uid stopped []",
+        "apply Deployment apps/crm-workflow uid version replicas=0",
+        "apply_status NocoBaseRole apps/crm-tasks uid stopped []",
+        "apply Deployment apps/crm-tasks uid version replicas=0",
+        "apply_status NocoBaseCluster apps/crm uid version Draining False True False"}},
+      {"a child of a later epoch that an older cluster left is nobody's warning",
+       [](World& world) {
+         SeenChild left = world.at(ref_of(Kind::deployment, "crm-web"));
+         left.meta.ref.name = "crm-old";
+         left.meta.uid = "uid-left";
+         left.meta.owner_uid = "uid-older";
+         left.epoch = 9;
+         world.put(left);
+         world.at(ref_of(Kind::service, "crm")).owned = 7;
+       },
+       {"apply Service apps/crm uid"}},
       {"a child of a later epoch keeps an old copy of the cluster from deciding",
        [](World& world) {
          world.at(ref_of(Kind::deployment, "crm-web")).epoch = 3;
@@ -288,6 +313,57 @@ TEST(Plan, NeverMakesKeysForDataThatExists) {
   }
 }
 
+TEST(Plan, ReadsBeforeItSpeaksOfAnything) {
+  World world = settled();
+  for (const auto& ref : {ref_of(Kind::service, "crm"), ref_of(Kind::service_account, "crm")}) {
+    SeenChild foreign = world.at(ref);
+    foreign.meta.owner_kind = foreign.meta.owner_name = foreign.meta.owner_uid = "";
+    foreign.watched = false;
+    world.put(foreign);
+  }
+  world.call(plan(world.observe(), world.now()).calls.front());
+  const Plan next = plan(world.observe(), world.now());
+  EXPECT_EQ(lines(next), (Lines{"get Service apps/crm"}));
+  EXPECT_EQ(next.why, "get Service apps/crm");
+  EXPECT_EQ(next.recheck, std::nullopt);
+}
+
+TEST(Plan, MakesKeysOnlyWhenAClaimOnItsWayOutIsGone) {
+  World other = settled();
+  World world(sample_cluster());
+  SeenChild claim = other.at(ref_of(Kind::persistent_volume_claim, "crm-storage"));
+  claim.meta.terminating = true;
+  world.put(claim);
+  for (int i = 0; i < 3; ++i) {
+    for (const kube::Call& call : plan(world.observe(), world.now()).calls) {
+      world.call(call);
+    }
+  }
+  EXPECT_EQ(world.condition("Stalled"), "False AsExpected");
+  EXPECT_EQ(world.find(ref_of(Kind::secret, "crm-keys")), nullptr);
+  EXPECT_EQ(world.find(ref_of(Kind::deployment, "crm-web")), nullptr);
+  world.settle();
+  EXPECT_NE(world.find(ref_of(Kind::secret, "crm-keys")), nullptr);
+  EXPECT_EQ(world.condition("Ready"), "True AllRolesReady");
+}
+
+TEST(Plan, LooksAgainAtKeysThatWereBrokenEvenIfNothingRestsOnThem) {
+  World world = settled();
+  auto& secret = std::get<SeenSecret>(world.at(ref_of(Kind::secret, "crm-keys")).detail);
+  const SeenSecret good = secret;
+  secret.fingerprint = "00000000000000bb";
+  world.restart();
+  world.edit_spec([](Json& spec) { spec["env"] = {{{"name", "TZ"}, {"value", "UTC"}}}; });
+  world.settle();
+  EXPECT_EQ(world.condition("KeysIntact"), "False KeysChanged");
+  world.edit_spec([](Json& spec) { spec.erase("env"); });
+  std::get<SeenSecret>(world.at(ref_of(Kind::secret, "crm-keys")).detail) = good;
+  world.advance(Seconds(31));
+  world.settle();
+  EXPECT_EQ(world.condition("KeysIntact"), "True KeysPresent");
+  EXPECT_EQ(world.condition("Ready"), "True AllRolesReady");
+}
+
 TEST(Plan, NamesTheSecretAndTheKeyThatAreMissing) {
   Json cluster = sample_cluster();
   cluster["spec"]["keys"]["secretRef"]["name"] = "mine";
@@ -296,6 +372,7 @@ TEST(Plan, NamesTheSecretAndTheKeyThatAreMissing) {
   const auto message = [&] {
     return kube::string_at(*find_condition(world.cluster()["status"], "Stalled"), {"message"});
   };
+  EXPECT_EQ(world.find(ref_of(Kind::persistent_volume_claim, "crm-storage")), nullptr);
   EXPECT_EQ(message(),
             "Secret apps/mine does not exist; it is named by spec.keys.secretRef and must hold APP_KEY and "
             "APP_AES_SECRET_KEY");

@@ -296,6 +296,12 @@ void Server::serve(int socket) {
     Connection connection(socket, ssl);
     if (ready) {
       handler_(connection);
+    } else {
+      // The alert must reach the client before a reset does.
+      std::array<char, 1024> rest{};
+      ::shutdown(socket, SHUT_WR);
+      while (::recv(socket, rest.data(), rest.size(), 0) > 0) {
+      }
     }
   }
   ERR_clear_error();

@@ -1,0 +1,37 @@
+// A real API server with this project's CRDs, and one request at a time to it. Started from tests/controlplane unless
+// CONFORMANCE_KUBECONFIG names one that runs (kubectl is then taken from the PATH).
+#pragma once
+#include <string>
+#include <string_view>
+
+#include "e2e/process.h"
+#include "kube/json.h"
+
+namespace nocobase_operator::conformance {
+
+struct Answer {
+  int code = 0;  // HTTP status; 0 when there was no answer
+  kube::Json body;
+};
+
+class ApiServer {
+ public:
+  ~ApiServer();
+
+  // False with a reason on stderr when there is none to be had.
+  [[nodiscard]] bool up();
+  [[nodiscard]] Answer request(std::string_view method, const std::string& path, std::string_view body) const;
+
+ private:
+  [[nodiscard]] bool start();
+  [[nodiscard]] bool apply_definitions() const;
+  [[nodiscard]] bool start_proxy();
+
+  std::string run_;
+  std::string kubectl_ = "kubectl";
+  std::string kubeconfig_;
+  bool ours_ = false;
+  e2e::Background proxy_;
+};
+
+}  // namespace nocobase_operator::conformance

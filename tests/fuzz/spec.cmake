@@ -1,0 +1,1 @@
+nbo_fuzz(spec_fuzz spec_fuzz.cpp LINK nbo_app)

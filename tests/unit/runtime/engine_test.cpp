@@ -1,0 +1,251 @@
+#include "runtime/engine.h"
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "unit/runtime/objects.h"
+
+namespace nocobase_operator::runtime {
+namespace {
+
+using kube::Json;
+using kube::Kind;
+using objects::at;
+
+const kube::Ref lease_ref{Kind::lease, "ns", "operator"};
+const kube::Ref web{Kind::deployment, "ns", "crm-web"};
+
+// An engine whose plan is to apply one Deployment until it is seen, and what the outside has been told to do.
+class Shell {
+ public:
+  explicit Shell(bool elects = false) : engine_(options(elects), Rng(1)) {}
+
+  Engine& operator*() { return engine_; }
+  Engine* operator->() { return &engine_; }
+
+  void poll(Now now) {
+    for (Effect& effect : engine_.poll(now)) {
+      if (auto* const call = std::get_if<SendCall>(&effect)) {
+        calls.push_back(std::move(*call));
+      } else if (auto* const watch = std::get_if<OpenWatch>(&effect)) {
+        watches[watch->id] = watch->request.path_and_query;
+      } else if (const auto* const close = std::get_if<CloseWatch>(&effect)) {
+        watches.erase(close->id);
+        closed.push_back(close->id);
+      }
+    }
+  }
+  [[nodiscard]] StreamId stream_of(const std::string& plural) const {
+    for (const auto& [id, path] : watches) {
+      if (path.find("/" + plural + "?") != std::string::npos) {
+        return id;
+      }
+    }
+    return 0;
+  }
+  void list(const std::string& plural, const std::string& events, Now now) {
+    const std::string end = R"({"type":"BOOKMARK","object":{"metadata":{"resourceVersion":"50","annotations":)"
+                            R"({"k8s.io/initial-events-end":"true"}}}})";
+    engine_.watch_bytes(stream_of(plural), events + end + "\n", now);
+  }
+  void list_all(Now now) {
+    poll(now);
+    for (const char* const plural :
+         {"nocobaseroles", "deployments", "services", "serviceaccounts", "persistentvolumeclaims", "pods"}) {
+      list(plural, "", now);
+    }
+    list("nocobaseclusters", Json{{"type", "ADDED"}, {"object", objects::cluster("crm", 10)}}.dump() + "\n", now);
+  }
+  // Answers the oldest call.
+  void reply(const Result<kube::HttpResponse>& outcome, Now now) {
+    ASSERT_FALSE(calls.empty());
+    const CallId id = calls.front().id;
+    calls.erase(calls.begin());
+    engine_.replied(id, outcome, now);
+  }
+  // Answers a call for the lease as a server would that has nobody else's.
+  void grant(Now now) {
+    while (!calls.empty() && calls.front().call.ref == lease_ref) {
+      if (calls.front().call.verb == kube::Verb::get) {
+        reply(kube::HttpResponse{404, "", "{}"}, now);
+      } else {
+        Json object = calls.front().call.body;
+        object["metadata"]["resourceVersion"] = "1";
+        reply(kube::HttpResponse{200, "", object.dump()}, now);
+      }
+      poll(now);
+    }
+  }
+
+  std::vector<SendCall> calls;
+  std::map<StreamId, std::string> watches;
+  std::vector<StreamId> closed;
+
+ private:
+  static Engine::Options options(bool elects) {
+    Engine::Options out;
+    if (elects) {
+      out.lease = Lease::Options{.ref = lease_ref, .identity = "me"};
+    }
+    out.controller.random_bytes = [](std::size_t size) { return std::string(size, 'r'); };
+    out.controller.decisions.plan = [](const app::Observed& observed, const Now&) {
+      app::Plan plan;
+      if (!observed.children.contains(web)) {
+        kube::Call call;
+        call.verb = kube::Verb::apply;
+        call.ref = web;
+        call.manager = app::manager;
+        call.body = Json::object();
+        plan.calls.push_back(std::move(call));
+      }
+      return plan;
+    };
+    return out;
+  }
+
+  Engine engine_;
+};
+
+kube::HttpResponse created() {
+  return {200, "", objects::child(Kind::deployment, "crm-web", 60).dump()};
+}
+
+TEST(Engine, WatchesEveryClusterAndOfTheOtherKindsOnlyWhatIsOurs) {
+  Shell of;
+  of.poll(at(0));
+  ASSERT_EQ(of.watches.size(), watched_kinds.size());
+  for (const auto& [id, path] : of.watches) {
+    const bool clusters = path.find("/nocobaseclusters?") != std::string::npos;
+    const bool selects =
+        path.find("labelSelector=app.kubernetes.io%2Fmanaged-by%3Dnocobase-operator") != std::string::npos;
+    EXPECT_NE(clusters, selects) << path;
+    EXPECT_NE(path.find("sendInitialEvents=true"), std::string::npos) << path;
+  }
+}
+
+TEST(Engine, IsReadyAndWorksOnceEverythingIsListed) {
+  Shell of;
+  EXPECT_FALSE(of->ready());
+  of.list_all(at(0));
+  EXPECT_TRUE(of->ready());
+  of.poll(at(0));
+  ASSERT_EQ(of.calls.size(), 1U);
+  EXPECT_EQ(of.calls[0].call.ref, web);
+  EXPECT_EQ(of.calls[0].deadline, Millis(30'000));
+  of.reply(created(), at(1));
+  of.poll(at(1));
+  EXPECT_TRUE(of.calls.empty());
+  EXPECT_EQ(of->controller().counters().settled, 1U);
+}
+
+TEST(Engine, DoesNothingWithoutTheLeadAndStopsWhenItIsLost) {
+  Shell of(true);
+  of.list_all(at(0));
+  of.poll(at(0));
+  ASSERT_EQ(of.calls.size(), 1U);
+  EXPECT_EQ(of.calls[0].call.ref, lease_ref);
+  EXPECT_EQ(of.calls[0].deadline, Millis(5'000));
+  EXPECT_FALSE(of->leading(at(0).mono));
+  of.grant(at(0));
+  EXPECT_TRUE(of->leading(at(0).mono));
+  EXPECT_EQ(of->holder(), "me");
+  ASSERT_EQ(of.calls.size(), 1U);
+  EXPECT_EQ(of.calls[0].call.ref, web);
+  of.reply(Error{Code::unavailable, "down"}, at(11'000));  // past the deadline of the lease
+  of.poll(at(11'000));
+  EXPECT_FALSE(of->leading(at(11'000).mono));
+  for (const SendCall& call : of.calls) {
+    EXPECT_EQ(call.call.ref, lease_ref);
+  }
+}
+
+TEST(Engine, GivesTheLeadUpOnlyAfterItsLastCallHasBeenAnswered) {
+  Shell of(true);
+  of.list_all(at(0));
+  of.poll(at(0));
+  of.grant(at(0));
+  ASSERT_EQ(of.calls.size(), 1U);
+  of->stop(at(1'000));
+  EXPECT_FALSE(of->leading(at(1'000).mono));
+  of.poll(at(1'000));
+  EXPECT_FALSE(of->stopped());
+  ASSERT_EQ(of.calls.size(), 1U) << "the lease is kept";
+  of.reply(created(), at(1'500));
+  of.poll(at(1'500));
+  ASSERT_EQ(of.calls.size(), 1U);
+  EXPECT_EQ(of.calls[0].call.ref, lease_ref);
+  EXPECT_EQ(of.calls[0].call.body["spec"]["holderIdentity"], "");
+  of.grant(at(1'600));
+  EXPECT_TRUE(of->stopped());
+}
+
+TEST(Engine, StopsAtOnceWhenNothingIsUnderWay) {
+  Shell of;
+  of.list_all(at(0));
+  of->stop(at(1));
+  EXPECT_TRUE(of->stopped());
+  of.poll(at(1));
+  EXPECT_TRUE(of.calls.empty());
+}
+
+TEST(Engine, ClosesAStreamThatSpeaksNonsenseAndOpensAnother) {
+  Shell of;
+  of.list_all(at(0));
+  const StreamId pods = of.stream_of("pods");
+  of->watch_bytes(pods, "nonsense\n", at(20'000));
+  EXPECT_LE(of->next_wake().value_or(Instant::max()), at(20'000).mono);
+  of.poll(at(20'000));
+  EXPECT_EQ(of.closed, std::vector<StreamId>{pods});
+  EXPECT_EQ(of.stream_of("pods"), 0U);
+  of.poll(at(20'300));
+  EXPECT_NE(of.stream_of("pods"), 0U);
+  EXPECT_TRUE(of->ready()) << "it resumes where it was";
+  of->watch_bytes(pods, "more nonsense\n", at(20'400));
+  of->watch_closed(pods, Error{Code::unavailable, ""}, at(20'400));
+  of.poll(at(20'400));
+  EXPECT_EQ(of.closed.size(), 1U) << "the old stream is none of its business";
+}
+
+TEST(Engine, IsNotReadyFromTheMomentThatAKindMustBeListedAnew) {
+  Shell of;
+  of.list_all(at(0));
+  of->watch_closed(of.stream_of("pods"), kube::HttpResponse{410, "", ""}, at(20'000));
+  EXPECT_FALSE(of->ready());
+  of.poll(at(20'000));
+  EXPECT_TRUE(of.calls.empty());
+}
+
+TEST(Engine, ListsAKindAnewThatHasGoneBackInTime) {
+  Shell of;
+  of.list_all(at(0));
+  of->watch_closed(of.stream_of("pods"), kube::HttpResponse{410, "", ""}, at(20'000));
+  of.watches.clear();
+  of.poll(at(20'000));
+  of->watch_bytes(of.stream_of("pods"),
+                  R"({"type":"BOOKMARK","object":{"metadata":{"resourceVersion":"7","annotations":)"
+                  R"({"k8s.io/initial-events-end":"true"}}}})"
+                  "\n",
+                  at(20'001));
+  EXPECT_FALSE(of->ready());
+  of.poll(at(20'001));
+  EXPECT_EQ(of.closed.size(), 1U);
+  EXPECT_NE(of.stream_of("pods"), 0U);
+}
+
+TEST(Engine, TellsHowItsWatchesAre) {
+  Shell of;
+  of.list_all(at(0));
+  of->watch_closed(of.stream_of("pods"), kube::HttpResponse{403, "", "forbidden"}, at(20'000));
+  for (const Engine::WatchState& state : of->watches()) {
+    const bool pods = state.kind == Kind::pod;
+    EXPECT_EQ(state.open, !pods);
+    EXPECT_TRUE(state.listed);
+    EXPECT_EQ(state.last_error, pods ? "forbidden" : "");
+  }
+}
+
+}  // namespace
+}  // namespace nocobase_operator::runtime
