@@ -90,7 +90,7 @@ boost::asio::io_service& io_thread() {
 void start_io_threads() {
   static std::once_flag once;
   std::call_once(once, [] {
-    // The library's thread may still be opening a connection when main returns: OpenSSL must not be taken down before it.
+    // The library's thread may still be opening a connection when main returns: OpenSSL must not be taken down before.
     CHECK(OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, nullptr) == 1);
     forget_system_bundle();
     bool started = true;

@@ -12,6 +12,8 @@ namespace nocobase_operator::e2e {
 namespace {
 
 const std::string charts = std::string(NBO_SOURCE_DIR) + "/charts/";
+// Of what the release "chart" makes: another name than that of the operator the other tests run.
+const std::string full_name = "chart-nocobase-operator";
 
 class ChartTest : public NamespaceTest {
  protected:
@@ -54,25 +56,25 @@ class ChartTest : public NamespaceTest {
   void install(const std::string& watched) const {
     // The definitions are there already, as kubectl applied them.
     ASSERT_NO_FATAL_FAILURE(helm({"install", "crds", charts + "nocobase-operator-crds", "--take-ownership"}));
-    ASSERT_NO_FATAL_FAILURE(helm({"install", "nocobase-operator", charts + "nocobase-operator", "--set",
+    ASSERT_NO_FATAL_FAILURE(helm({"install", "chart", charts + "nocobase-operator", "--set",
                                   "watchNamespace=" + watched + ",metrics.port=" + port}));
   }
 
   void uninstall() const {
-    ASSERT_NO_FATAL_FAILURE(helm({"uninstall", "nocobase-operator"}));
+    ASSERT_NO_FATAL_FAILURE(helm({"uninstall", "chart"}));
     ASSERT_NO_FATAL_FAILURE(helm({"uninstall", "crds"}));
   }
 
   // The operator outside of the cluster, with the arguments that the Deployment gives it.
   void start() {
-    const Output token = cp().kubectl({"create", "token", "nocobase-operator", "-n", own_ns});
+    const Output token = cp().kubectl({"create", "token", full_name, "-n", own_ns});
     ASSERT_EQ(token.code, 0) << token.err;
     Json config = Json::parse(cp().kubectl({"config", "view", "--minify", "--flatten", "--raw", "-o", "json"}).out);
     config["users"][0]["user"] = {{"token", token.out.substr(0, token.out.find('\n'))}};
     const std::string path = cp().file("chart-operator.kubeconfig");
     std::ofstream(path) << config.dump();
     std::filesystem::permissions(path, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
-    const auto deployment = cp().find("deployment", own_ns, "nocobase-operator");
+    const auto deployment = cp().find("deployment", own_ns, full_name);
     ASSERT_TRUE(deployment.has_value());
     std::vector<std::string> command = {NBO_OPERATOR};
     for (const auto& argument : deployment->at("/spec/template/spec/containers/0/args"_json_pointer)) {
@@ -102,7 +104,7 @@ class ChartTest : public NamespaceTest {
              : object                                                  ? at(*object, "/status", Json()).dump()
                                                                        : "it does not exist";
     }));
-    for (const Write& write : cp().writes_since(mark, "system:serviceaccount:" + own_ns + ":nocobase-operator", "")) {
+    for (const Write& write : cp().writes_since(mark, "system:serviceaccount:" + own_ns + ":" + full_name, "")) {
       EXPECT_NE(write.code, 403) << testing::PrintToString(write);
       EXPECT_EQ(write.ns, ns) << testing::PrintToString(write);
     }
@@ -119,7 +121,7 @@ class ChartTest : public NamespaceTest {
 TEST_F(ChartTest, its_pod_passes_the_restricted_pod_security_standard) {
   ASSERT_NO_FATAL_FAILURE(install(""));
   EXPECT_TRUE(wait_for("the operator's Deployment has a pod", seconds(30), [&]() -> std::string {
-    const auto deployment = cp().find("deployment", own_ns, "nocobase-operator");
+    const auto deployment = cp().find("deployment", own_ns, full_name);
     return deployment && at(*deployment, "/status/readyReplicas", 0) == 1 ? ""
            : deployment                                                   ? at(*deployment, "/status", Json()).dump()
                                                                           : "it does not exist";

@@ -11,10 +11,11 @@ constexpr const char* container_image = "/spec/template/spec/containers/0/image"
 
 class OwnershipTest : public OperatorTest {
  protected:
+  // Patches that were carried out; one that lost against a newer version (409) changed nothing.
   [[nodiscard]] int patches_of(const std::string& what, std::uint64_t mark) const {
     int count = 0;
     for (const auto& write : writes_since(mark)) {
-      count += write.verb == "patch" && write.what == what ? 1 : 0;
+      count += write.verb == "patch" && write.what == what && write.code < 300 ? 1 : 0;
     }
     return count;
   }

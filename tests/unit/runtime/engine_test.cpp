@@ -243,7 +243,7 @@ TEST(Engine, TellsHowItsWatchesAre) {
     const bool pods = state.kind == Kind::pod;
     EXPECT_EQ(state.open, !pods);
     EXPECT_TRUE(state.listed);
-    EXPECT_EQ(state.last_error, pods ? "forbidden" : "");
+    EXPECT_EQ(state.last_error, pods ? "HTTP 403: forbidden" : "");
   }
 }
 
