@@ -32,7 +32,7 @@ inline constexpr std::int32_t metrics_port = 9464;  // of the Prometheus exporte
 [[nodiscard]] Result<Json> pod_template(const Cluster& cluster, const Role& role, std::string_view worker_mode);
 
 // Strategic merge of a user's PodTemplateSpec overlay onto ours: objects by key, lists of named things (containers,
-// env, ports, volumes, volumeMounts, ...) by their merge key, other lists replaced. Order: ours first, then what is new.
+// env, ports, volumes, volumeMounts and so on) by their merge key, other lists replaced. Ours first, then what is new.
 [[nodiscard]] Json merge_overlay(Json base, const Json& overlay);
 
 // The preStop hook (POSIX sh) that drains one server: waits for endpoints to go, sends one SIGTERM to the server
