@@ -108,12 +108,10 @@ const Json* find_condition(const Json& status, std::string_view type) {
 }
 
 Json to_json(const Status& status, const Json& live, const Now& now) {
-  Json json = {{"phase", name_of(status.phase)},
-               {"observedGeneration", status.observed_generation},
-               {"conditions", Json::array()},
-               {"roles", roles_json(status.roles)},
-               {"services", Json::array()},
-               {"workerIds", {{"limit", max_worker_ids}, {"worst", status.worker_ids_worst}}}};
+  Json json = {
+      {"phase", name_of(status.phase)}, {"observedGeneration", status.observed_generation},
+      {"conditions", Json::array()},    {"roles", roles_json(status.roles)},
+      {"services", Json::array()},      {"workerIds", {{"limit", max_worker_ids}, {"worst", status.worker_ids_worst}}}};
   for (const Condition& condition : status.conditions) {
     json["conditions"].push_back(condition_json(condition, status.observed_generation, live, now));
   }

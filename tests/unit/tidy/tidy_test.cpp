@@ -182,7 +182,8 @@ TEST(Tidy, no_path_of_a_machine_is_in_the_project) {
       "rk/",
       "/ro"
       "ot/",
-      "/ho" "me/"};
+      "/ho"
+      "me/"};
   for (const auto* folder : {"src", "operator", "tests", "docs", "crds", "charts", "cmake"}) {
     for (const auto& file : files_below(root / folder)) {
       if (file.extension() == ".sum" || file.extension() == ".jsonl" ||
