@@ -40,6 +40,10 @@ void lint_item(const SourceDocument& document, const std::string& path, const Js
   } else if (item.is_null() || item.is_array()) {
     report.add("NB012", path, "an empty item or an unquoted -, and what is read is " + kube::describe(item),
                "write one service key per item; a pod never has the mode -");
+  } else if (item == "!" || item == "-") {
+    report.add("NB012", path, kube::describe(item) + " is no service key",
+               item == "!" ? "write `requests: true` beside the services"
+                           : "a pod never has the mode -; write `requests: true`, or a service key");
   }
 }
 

@@ -80,6 +80,7 @@ std::string in_words(const std::string& message) {
       {"illegal tab when looking for indentation", "a tab can not indent: use blanks"},
       {"unknown token", "this character can not start a value: quote it"},
       {"bad file", "nested too deep"},
+      {"alias not found after *", "an unquoted * begins a YAML alias: write \"*\" in quotes if it is meant as a text"},
   };
   for (const Words& entry : words) {
     if (message == entry.theirs) {

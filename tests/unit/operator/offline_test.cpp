@@ -79,6 +79,38 @@ TEST_F(OfflineTest, json_output_is_one_object_with_the_same_findings) {
   EXPECT_EQ(first.at("path"), "spec.roles[0].request");
 }
 
+TEST_F(OfflineTest, an_unquoted_sign_where_a_key_belongs_says_what_to_write) {
+  struct Case {
+    std::string_view written;
+    int exit;
+    std::string_view message;
+    std::string_view advice;
+  };
+  const Case cases[] = {
+      {"[!, \"async-task:process\"]", exit_findings,
+       ":8:31: error NB012 spec.roles[1].services[0]: the unquoted ! is a YAML tag",
+       "write `requests: true` for !, and quote a key that begins with a sign"},
+      {"[*, \"async-task:process\"]", exit_unusable_input, ":8:32: an unquoted * begins a YAML alias",
+       "write \"*\" in quotes if it is meant as a text"},
+      {"[-, \"async-task:process\"]", exit_findings,
+       ":8:31: error NB012 spec.roles[1].services[0]: \"-\" is no service key",
+       "a pod never has the mode -; write `requests: true`, or a service key"},
+  };
+  for (const auto& one : cases) {
+    SCOPED_TRACE(one.written);
+    out_.str("");
+    err_.str("");
+    std::string text = good;
+    const std::string_view keys = R"(["workflow:process", "async-task:process"])";
+    text.replace(text.find(keys), keys.size(), one.written);
+    const auto path = file("a.yaml", text);
+    EXPECT_EQ(validate({{path}, "text", "error"}, streams()), one.exit);
+    const std::string said = out_.str() + err_.str();
+    EXPECT_NE(said.find(path + std::string(one.message)), std::string::npos) << said;
+    EXPECT_NE(said.find(one.advice), std::string::npos) << said;
+  }
+}
+
 TEST_F(OfflineTest, input_without_a_cluster_is_unusable) {
   const auto path = file("a.yaml", "kind: ConfigMap\napiVersion: v1\nmetadata: {name: x}\n");
   EXPECT_EQ(validate({{path}, "text", "error"}, streams()), exit_unusable_input);
