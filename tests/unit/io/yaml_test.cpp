@@ -1,0 +1,186 @@
+// YAML as kubectl reads it, with places, and within limits.
+#include "io/yaml.h"
+
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+namespace nocobase_operator::io {
+namespace {
+
+using kube::Json;
+
+struct Read {
+  std::vector<kube::SourceDocument> documents;
+  Result<std::size_t> result = Error{};
+};
+
+Read read(std::string_view text, const YamlLimits& limits = {}) {
+  Read out;
+  out.result =
+      read_documents(text, "f", limits, [&out](kube::SourceDocument document) { out.documents.push_back(document); });
+  return out;
+}
+
+Json value_of(const std::string& text) {
+  const Read got = read("v: " + text + "\n");
+  EXPECT_TRUE(got.result.ok()) << (got.result.ok() ? "" : got.result.error().what);
+  return got.documents.size() == 1 ? got.documents[0].value.value("v", Json("absent")) : Json("no document");
+}
+
+// What kubectl 1.37 made of the same text (kubectl label --local -o json).
+TEST(Yaml, scalars_are_what_kubectl_makes_of_them) {
+  struct Case {
+    std::string text;
+    Json want;
+  };
+  const Case cases[] = {
+      {"yes", true},
+      {"no", false},
+      {"on", true},
+      {"off", false},
+      {"y", true},
+      {"n", false},
+      {"TRUE", true},
+      {"oN", "oN"},
+      {"~", nullptr},
+      {"null", nullptr},
+      {"Null", nullptr},
+      {"\"yes\"", "yes"},
+      {"'no'", "no"},
+      {"1", 1},
+      {"-1", -1},
+      {"+1", 1},
+      {"007", 7},
+      {"0o7", 7},
+      {"08", 8.0},
+      {"0x1F", 31},
+      {"0b101", 5},
+      {"1_000", 1000},
+      {"1.5", 1.5},
+      {"1e3", 1000.0},
+      {".5", 0.5},
+      {"1.", 1.0},
+      {"1e", "1e"},
+      {"0x", "0x"},
+      {"12:30", "12:30"},
+      {"2001-01-01", "2001-01-01"},
+      {"!!str 1", "1"},
+      {"nan", "nan"},
+      {"''", ""},
+      {"5432", 5432},
+      {R"("a\u00e9\n")", "a\xC3\xA9\n"},
+      {"9223372036854775807", 9223372036854775807},
+  };
+  for (const auto& [text, want] : cases) {
+    SCOPED_TRACE(text);
+    EXPECT_EQ(value_of(text), want);
+  }
+}
+
+TEST(Yaml, values_have_places_by_path) {
+  const Read got = read("a: 1\nb:\n  - c: x\n    d.e: y\n---\nf: 2\n");
+  ASSERT_TRUE(got.result.ok());
+  EXPECT_EQ(got.result.value(), 2U);
+  ASSERT_EQ(got.documents.size(), 2U);
+  EXPECT_EQ(kube::mark_of(got.documents[0], "b[0].c"), (kube::Mark{3, 5}));
+  EXPECT_EQ(kube::mark_of(got.documents[0], "b[0].absent"), (kube::Mark{3, 5}));
+  EXPECT_EQ(kube::mark_of(got.documents[1], "f"), (kube::Mark{6, 1}));
+  EXPECT_EQ(got.documents[1].index, 1U);
+}
+
+TEST(Yaml, an_unquoted_exclamation_mark_leaves_a_note) {
+  const Read got = read("s: [!, \"!\"]\n");
+  ASSERT_EQ(got.documents.size(), 1U);
+  EXPECT_EQ(got.documents[0].value, Json::parse(R"({"s": ["", "!"]})"));
+  ASSERT_EQ(got.documents[0].notes.count("s[0]"), 1U);
+  EXPECT_EQ(got.documents[0].notes.at("s[0]").tag, "!");
+  EXPECT_EQ(got.documents[0].notes.count("s[1]"), 0U);
+}
+
+TEST(Yaml, anchors_and_merge_keys_are_resolved) {
+  const Read got = read("base: &b {x: 1, z: 2}\nuse:\n  <<: *b\n  z: 3\n");
+  ASSERT_EQ(got.documents.size(), 1U);
+  EXPECT_EQ(got.documents[0].value.at("use"), Json::parse(R"({"x": 1, "z": 3})"));
+}
+
+TEST(Yaml, a_duplicate_key_is_a_finding) {
+  const Read got = read("a:\n  b: 1\n  b: 2\n");
+  ASSERT_EQ(got.documents.size(), 1U);
+  ASSERT_EQ(got.documents[0].findings.size(), 1U);
+  EXPECT_EQ(got.documents[0].findings[0].code, "NB002");
+  EXPECT_EQ(got.documents[0].findings[0].path, "a.b");
+}
+
+TEST(Yaml, json_is_read_with_places_too) {
+  const Read got = read("{\"a\": {\n  \"b\": 18446744073709551615}}");
+  ASSERT_EQ(got.documents.size(), 1U);
+  EXPECT_EQ(got.documents[0].value, Json::parse(R"({"a": {"b": 18446744073709551615}})"));
+  EXPECT_EQ(kube::mark_of(got.documents[0], "a.b").line, 2U);
+}
+
+TEST(Yaml, what_cannot_be_read_is_an_error_with_a_place) {
+  struct Case {
+    std::string_view name;
+    std::string text;
+    std::string_view begins;
+  };
+  std::string bomb = "a: &a [x, x, x, x, x, x, x, x, x]\n";
+  for (char c = 'b'; c < 'k'; ++c) {
+    bomb += std::string(1, c) + ": &" + c + " [";
+    for (int i = 0; i < 9; ++i) {
+      bomb += std::string("*") + static_cast<char>(c - 1) + (i < 8 ? ", " : "]\n");
+    }
+  }
+  const Case cases[] = {
+      {"binary", std::string("a: \xC7\x01"), "f:1:4: byte 0xC7"},
+      {"nested too deep", std::string(1000, '['), "f:1:"},
+      {"dashes too deep",
+       [] {
+         std::string t;
+         for (int i = 0; i < 1000; ++i) {
+           t += "- ";
+         }
+         return t;
+       }(),
+       "f:1:129: nested deeper"},
+      {"an alias bomb", bomb, "f:6:"},
+      {"an open bracket", "a: [1\nb: }\n", "f:2:"},
+      {"an alias without its anchor", "a: *b\n", "f:1:4: the referenced anchor is not defined"},
+      {"too large", "a: " + std::string(4U << 20U, 'x'), "f:1:1: "},
+  };
+  for (const auto& one : cases) {
+    SCOPED_TRACE(one.name);
+    const Read got = read(one.text);
+    ASSERT_FALSE(got.result.ok());
+    EXPECT_EQ(got.result.error().code, Code::invalid);
+    EXPECT_TRUE(got.result.error().what.starts_with(one.begins)) << got.result.error().what;
+  }
+}
+
+TEST(Yaml, documents_before_an_error_are_delivered) {
+  const Read got = read("a: 1\n---\nb: [\n");
+  EXPECT_FALSE(got.result.ok());
+  ASSERT_EQ(got.documents.size(), 1U);
+  EXPECT_EQ(got.documents[0].value, Json::parse(R"({"a": 1})"));
+}
+
+TEST(Yaml, what_is_written_reads_back_the_same) {
+  const Json value = {
+      {"strings", {"",  "yes", "no",     "~",   "null", "1",   "1e3",   "0x1", "- a", "a: b", "#x",          "!",
+                   "*", "&a",  "a\nb\n", " x ", "\t",   "1_0", "12:30", "<<",  "=",   "é",    "\xE2\x80\xA8"}},
+      {"numbers", {0, -1, 1.5, 9223372036854775807, 18446744073709551615U}},
+      {"empty", {{"list", Json::array()}, {"map", Json::object()}, {"null", nullptr}}},
+      {"nested", Json::array({Json::array({1, Json::array({2})}), {{"a", {{"b", {true, false}}}}}})},
+      {"on", "key that YAML 1.1 takes for a boolean"},
+      {"a: b", 1},
+  };
+  const Read got = read(to_yaml(value));
+  ASSERT_TRUE(got.result.ok()) << got.result.error().what << "\n" << to_yaml(value);
+  ASSERT_EQ(got.documents.size(), 1U);
+  EXPECT_EQ(got.documents[0].value, value) << to_yaml(value);
+}
+
+}  // namespace
+}  // namespace nocobase_operator::io
