@@ -1,0 +1,1 @@
+nbo_fuzz(yaml_fuzz yaml_fuzz.cpp LINK nbo_io)
