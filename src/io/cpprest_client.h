@@ -25,6 +25,10 @@ namespace nocobase_operator::io {
 // socket is never closed on one thread while another reads from it.
 [[nodiscard]] boost::asio::io_service& io_thread();
 
+// Waits until the io thread has done what was posted to it and what that led to, so that what was cancelled has ended.
+// Not to be called on that thread.
+void settle_io_thread();
+
 // What went wrong with a request inside the library.
 struct Failure {
   enum class Stage : std::uint8_t {

@@ -1,6 +1,7 @@
 #include "io/cpprest_transport.h"
 
 #include <map>
+#include <thread>
 #include <utility>
 
 #include "io/cpprest_call.h"
@@ -63,6 +64,9 @@ class CpprestTransport final : public Transport {
     for (const auto& [id, stream] : front_->streams) {
       stream.second->cancel();
     }
+    front_->calls.clear();
+    front_->streams.clear();
+    wait_for_the_library();
   }
 
   void call(kube::HttpRequest request, Millis deadline, Done done) override {
@@ -103,6 +107,18 @@ class CpprestTransport final : public Transport {
   }
 
  private:
+  // The library ends a request only once it is connected. Until then it holds what the request holds, so nobody else
+  // holding the client means that all have ended. At most a second is given to that.
+  void wait_for_the_library() const {
+    constexpr int most_rounds = 200;
+    constexpr Millis between(5);
+    settle_io_thread();
+    for (int round = 0; round < most_rounds && client_.use_count() > 1; ++round) {
+      std::this_thread::sleep_for(between);
+      settle_io_thread();
+    }
+  }
+
   const std::shared_ptr<Client> client_;
   const std::shared_ptr<LoopGate> gate_;
   const std::shared_ptr<Front> front_;

@@ -183,7 +183,8 @@ void YamlBuilder::OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) {
 }
 
 void YamlBuilder::OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
-                           const std::string& value) {
+                           const std::string& scanned) {
+  const std::string value = repair_escapes(scanned);
   const kube::Mark where = place(mark);
   if (failure_ || !spend(where, 1, value.size())) {
     return;

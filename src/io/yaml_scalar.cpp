@@ -230,4 +230,25 @@ std::optional<std::string> key_text(const Json& key, std::string_view written) {
   return std::nullopt;
 }
 
+std::string repair_escapes(const std::string& scanned) {
+  const auto byte = [&scanned](std::size_t i) { return static_cast<unsigned char>(scanned[i]); };
+  std::string out;
+  out.reserve(scanned.size());
+  for (std::size_t i = 0; i < scanned.size();) {
+    std::size_t size = 1;
+    if (byte(i) >= 0xF0) {
+      size = 4;
+    } else if (byte(i) >= 0xE0) {
+      size = 3;
+    } else if (byte(i) >= 0xC0) {
+      size = 2;
+    } else if (byte(i) >= 0x80) {
+      out += '\xC2';  // U+0085 and U+00A0 in UTF-8 are this and the byte
+    }
+    out.append(scanned, i, size);
+    i += size;
+  }
+  return out;
+}
+
 }  // namespace nocobase_operator::io

@@ -21,4 +21,8 @@ namespace nocobase_operator::io {
 // The JSON key that a scalar map key becomes ("yes: 1" has the key "true"); nothing for null and collections.
 [[nodiscard]] std::optional<std::string> key_text(const kube::Json& key, std::string_view written);
 
+// The text of a scalar as UTF-8: yaml-cpp 0.7 turns the escapes \N and \_ into the single bytes 0x85 and 0xA0. The rest
+// of the document is known to be UTF-8, so a byte that stands alone can be nothing else.
+[[nodiscard]] std::string repair_escapes(const std::string& scanned);
+
 }  // namespace nocobase_operator::io

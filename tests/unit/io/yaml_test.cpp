@@ -72,6 +72,11 @@ TEST(Yaml, scalars_are_what_kubectl_makes_of_them) {
       {"5432", 5432},
       {R"("a\u00e9\n")", "a\xC3\xA9\n"},
       {"9223372036854775807", 9223372036854775807},
+      {R"("a\_b\Nc\Ld")",
+       "a\xC2\xA0"
+       "b\xC2\x85"
+       "c\xE2\x80\xA8"
+       "d"},
   };
   for (const auto& [text, want] : cases) {
     SCOPED_TRACE(text);
