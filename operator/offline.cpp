@@ -33,7 +33,8 @@ bool is_cluster(const kube::Json& value) {
 }
 
 // Calls `each` for every document, those inside a List too.
-void for_each_object(kube::SourceDocument document, const std::function<void(const kube::SourceDocument&)>& each) {
+void for_each_object(const kube::SourceDocument& document,
+                     const std::function<void(const kube::SourceDocument&)>& each) {
   const kube::Json* items = kube::find(document.value, "items");
   if (kube::string_at(document.value, {"kind"}) != "List" || items == nullptr || !items->is_array()) {
     each(document);
@@ -73,8 +74,8 @@ void validate_file(const std::string& path, Report& report) {
     report.unusable.push_back(text.error().what);
     return;
   }
-  const auto documents = io::read_documents(text.value(), path, {}, [&report](kube::SourceDocument document) {
-    for_each_object(std::move(document), [&report](const kube::SourceDocument& object) {
+  const auto documents = io::read_documents(text.value(), path, {}, [&report](const kube::SourceDocument& document) {
+    for_each_object(document, [&report](const kube::SourceDocument& object) {
       if (is_cluster(object.value)) {
         ++report.clusters;
         add_findings(report, object, app::check(object));
@@ -105,8 +106,8 @@ std::optional<std::vector<kube::SourceDocument>> clusters_in(const std::string& 
     return std::nullopt;
   }
   std::vector<kube::SourceDocument> clusters;
-  const auto documents = io::read_documents(text.value(), path, {}, [&clusters](kube::SourceDocument document) {
-    for_each_object(std::move(document), [&clusters](const kube::SourceDocument& object) {
+  const auto documents = io::read_documents(text.value(), path, {}, [&clusters](const kube::SourceDocument& document) {
+    for_each_object(document, [&clusters](const kube::SourceDocument& object) {
       if (is_cluster(object.value)) {
         clusters.push_back(object);
       }

@@ -88,11 +88,12 @@ class Shell {
   void perform(runtime::SendCall& effect) {
     const auto verb = effect.call.verb;
     auto request = kube::encode(effect.call);  // before the capture below takes the reference
-    transport_.call(std::move(request), effect.deadline,
-                    [this, id = effect.id, verb, ref = std::move(effect.call.ref)](Result<kube::HttpResponse> outcome) {
-                      tell_failure(verb, ref, outcome);
-                      engine_.replied(id, outcome, loop_.now());
-                    });
+    transport_.call(
+        std::move(request), effect.deadline,
+        [this, id = effect.id, verb, ref = std::move(effect.call.ref)](const Result<kube::HttpResponse>& outcome) {
+          tell_failure(verb, ref, outcome);
+          engine_.replied(id, outcome, loop_.now());
+        });
   }
 
   void perform(runtime::OpenWatch& effect) {

@@ -14,7 +14,7 @@ constexpr auto warning = Severity::warning;
 constexpr auto info = Severity::info;
 constexpr auto crd = Enforcer::crd;
 constexpr auto strict = Enforcer::strict;
-constexpr auto ours = Enforcer::operator_;
+constexpr auto ours = Enforcer::program;
 
 constexpr std::array table = std::to_array<Rule>({
     // Shape: NB001 to NB019

@@ -9,9 +9,9 @@ namespace nocobase_operator::app {
 
 // Where a rule is enforced besides this program.
 enum class Enforcer : std::uint8_t {
-  crd,       // the API server refuses it too (schema or CEL): both must agree
-  strict,    // the API server refuses it under fieldValidation=Strict only
-  operator_  // only this program knows
+  crd,     // the API server refuses it too (schema or CEL): both must agree
+  strict,  // the API server refuses it under fieldValidation=Strict only
+  program  // only this program knows
 };
 
 struct Rule {

@@ -121,10 +121,11 @@ Result<Unit> add_entries(const Json& config, const std::string& file,
     const std::string name = kube::string_at(item, {"name"});
     const Json* value = kube::find(item, member);
     if (name.empty() || value == nullptr || !(value->is_object() || value->is_null())) {
-      return invalid(file + ": " + std::string(list_name) + " has an entry without name or " + std::string(member));
+      return invalid(
+          std::string(file).append(": ").append(list_name).append(" has an entry without name or ").append(member));
     }
     if (!seen.insert(name).second) {
-      return invalid(file + ": " + std::string(list_name) + " has two entries named " + name);
+      return invalid(std::string(file).append(": ").append(list_name).append(" has two entries named ").append(name));
     }
     into.try_emplace(name, Entry{*value, file});
   }
@@ -207,20 +208,27 @@ Result<Unit> read_cluster(const Fields& fields, ApiServer& server) {
   return Unit{};
 }
 
-Result<Unit> read_user(const Fields& fields, Credentials& credentials) {
-  TRY(fields.refuse("exec", "credential plugins are not run; use a token or a client certificate"));
-  TRY(fields.refuse("auth-provider", "use a token or a client certificate"));
-  TRY(fields.refuse("username", "use a token or a client certificate"));
-  TRY(fields.refuse("password", "use a token or a client certificate"));
-  for (const std::string_view key : {"as", "as-uid", "as-groups", "as-user-extra"}) {
-    TRY(fields.refuse(key, "nobody is impersonated"));
+// Ways to sign in that are not supported, each with what to do instead.
+Result<Unit> refuse_unsupported(const Fields& fields) {
+  constexpr std::string_view instead = "use a token or a client certificate";
+  constexpr std::pair<std::string_view, std::string_view> unsupported[] = {
+      {"exec", "credential plugins are not run; use a token or a client certificate"},
+      {"auth-provider", instead},
+      {"username", instead},
+      {"password", instead},
+      {"as", "nobody is impersonated"},
+      {"as-uid", "nobody is impersonated"},
+      {"as-groups", "nobody is impersonated"},
+      {"as-user-extra", "nobody is impersonated"},
+  };
+  for (const auto& [key, advice] : unsupported) {
+    TRY(fields.refuse(key, advice));
   }
-  credentials.token = TRY(fields.text("token"));
-  credentials.token_file = TRY(fields.path("tokenFile"));
-  credentials.client_cert_pem = TRY(fields.data("client-certificate-data"));
-  credentials.client_key_pem = TRY(fields.data("client-key-data"));
-  credentials.client_cert_file = TRY(fields.path("client-certificate"));
-  credentials.client_key_file = TRY(fields.path("client-key"));
+  return Unit{};
+}
+
+// Whether what was read is enough to sign in with.
+Result<Unit> check_credentials(const Fields& fields, const Credentials& credentials) {
   const bool certificate = !credentials.client_cert_pem.empty() || !credentials.client_cert_file.empty();
   const bool key = !credentials.client_key_pem.empty() || !credentials.client_key_file.empty();
   if (certificate != key) {
@@ -230,6 +238,17 @@ Result<Unit> read_user(const Fields& fields, Credentials& credentials) {
     return invalid(fields.where("token") + " or a client certificate is missing");
   }
   return Unit{};
+}
+
+Result<Unit> read_user(const Fields& fields, Credentials& credentials) {
+  TRY(refuse_unsupported(fields));
+  credentials.token = TRY(fields.text("token"));
+  credentials.token_file = TRY(fields.path("tokenFile"));
+  credentials.client_cert_pem = TRY(fields.data("client-certificate-data"));
+  credentials.client_key_pem = TRY(fields.data("client-key-data"));
+  credentials.client_cert_file = TRY(fields.path("client-certificate"));
+  credentials.client_key_file = TRY(fields.path("client-key"));
+  return check_credentials(fields, credentials);
 }
 
 Result<const Entry*> entry(const std::map<std::string, Entry, std::less<>>& entries, const std::string& kind,

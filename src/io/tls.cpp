@@ -94,6 +94,7 @@ std::string names_of(X509* certificate) {
 }
 
 // Keeps a TlsClient alive for as long as a context that uses it.
+// NOLINTNEXTLINE(readability-function-size) the parameters are OpenSSL's
 void free_owner(void* /*parent*/, void* owner, CRYPTO_EX_DATA* /*data*/, int /*index*/, long /*arg*/,
                 void* /*pointer*/) {
   delete static_cast<std::shared_ptr<TlsClient>*>(

@@ -45,6 +45,48 @@ std::string without_zone(std::string_view host) {
   return std::string(host.substr(0, host.find('%')));
 }
 
+namespace {
+
+// "[v6]:port" into host and port; `port` stays empty when there is none. The brackets and the zone's %25 are taken off.
+Result<Unit> split_ipv6(std::string_view text, std::string_view authority, Url& url, std::string_view& port) {
+  const std::size_t close = authority.find(']');
+  if (close == std::string_view::npos || (close + 1 < authority.size() && authority[close + 1] != ':')) {
+    return bad(text, "the brackets of the IPv6 address do not match");
+  }
+  if (close + 2 == authority.size()) {
+    return bad(text, "the port is missing after ':'");
+  }
+  port = authority.substr(std::min(close + 2, authority.size()));
+  const std::string_view host = authority.substr(1, close - 1);
+  if (host.find(':') == std::string_view::npos || !is_ip_address(host)) {
+    return bad(text, "no IPv6 address stands in the brackets");
+  }
+  url.host = host;
+  if (const std::size_t zone = url.host.find("%25"); zone != std::string::npos) {
+    url.host.erase(zone + 1, 2);
+  }
+  return Unit{};
+}
+
+// "host:port" into host and port; `port` stays empty when there is none.
+Result<Unit> split_host(std::string_view text, std::string_view authority, Url& url, std::string_view& port) {
+  const std::size_t colon = authority.find(':');
+  const std::string_view host = authority.substr(0, colon);
+  if (colon != std::string_view::npos) {
+    port = authority.substr(colon + 1);
+    if (port.empty()) {
+      return bad(text, "the port is missing after ':'");
+    }
+  }
+  if (host.empty() || !std::all_of(host.begin(), host.end(), is_host_character)) {
+    return bad(text, host.empty() ? "the host is missing" : "the host is no name or address; IPv6 needs brackets");
+  }
+  url.host = host;
+  return Unit{};
+}
+
+}  // namespace
+
 Result<Url> parse_url(std::string_view text) {
   Url url;
   std::string_view rest = text;
@@ -58,7 +100,7 @@ Result<Url> parse_url(std::string_view text) {
   }
   url.port = url.https ? 443 : 80;
   const std::size_t slash = std::min(rest.find_first_of("/?#"), rest.size());
-  std::string_view host = rest.substr(0, slash);
+  const std::string_view authority = rest.substr(0, slash);
   std::string_view prefix = rest.substr(slash);
   if (!std::all_of(prefix.begin(), prefix.end(), is_prefix_character)) {
     return bad(text, "a query, a fragment or a special character is not allowed");
@@ -68,36 +110,7 @@ Result<Url> parse_url(std::string_view text) {
   }
   url.prefix = prefix;
   std::string_view port;
-  if (host.starts_with('[')) {
-    const std::size_t close = host.find(']');
-    if (close == std::string_view::npos || (close + 1 < host.size() && host[close + 1] != ':')) {
-      return bad(text, "the brackets of the IPv6 address do not match");
-    }
-    port = host.substr(std::min(close + 2, host.size()));
-    if (close + 2 == host.size()) {
-      return bad(text, "the port is missing after ':'");
-    }
-    host = host.substr(1, close - 1);
-    if (host.find(':') == std::string_view::npos || !is_ip_address(host)) {
-      return bad(text, "no IPv6 address stands in the brackets");
-    }
-    url.host = host;
-    if (const std::size_t zone = url.host.find("%25"); zone != std::string::npos) {
-      url.host.erase(zone + 1, 2);
-    }
-  } else {
-    if (const std::size_t colon = host.find(':'); colon != std::string_view::npos) {
-      port = host.substr(colon + 1);
-      host = host.substr(0, colon);
-      if (port.empty()) {
-        return bad(text, "the port is missing after ':'");
-      }
-    }
-    if (host.empty() || !std::all_of(host.begin(), host.end(), is_host_character)) {
-      return bad(text, host.empty() ? "the host is missing" : "the host is no name or address; IPv6 needs brackets");
-    }
-    url.host = host;
-  }
+  TRY(authority.starts_with('[') ? split_ipv6(text, authority, url, port) : split_host(text, authority, url, port));
   if (!port.empty()) {
     const std::optional<std::uint16_t> number = parse_port(port);
     if (!number) {

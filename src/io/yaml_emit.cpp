@@ -92,7 +92,7 @@ std::string escaped(std::string_view rest, std::size_t& size) {
 
 // A double-quoted scalar: JSON's, with a few more characters escaped.
 std::string in_quotes(const std::string& text) {
-  const std::string json = kube::dump(Json(text));
+  std::string json = kube::dump(Json(text));
   if (!has_unprintable(json)) {
     return json;
   }
