@@ -48,13 +48,21 @@ function(nbo_layer name)
   endif()
 endfunction()
 
-# nbo_test(NAME SOURCES… LINK targets… [LABELS…] [ENVIRONMENT…]): one GoogleTest binary, every test of it a ctest test.
-function(nbo_test name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;LINK;LABELS;ENVIRONMENT" ${ARGN})
+# nbo_test_program(NAME SOURCES… LINK targets…): a GoogleTest binary.
+function(nbo_test_program name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
   target_compile_definitions(${name} PRIVATE NBO_SOURCE_DIR="${PROJECT_SOURCE_DIR}" NBO_BINARY_DIR="${PROJECT_BINARY_DIR}")
   target_link_libraries(${name} PRIVATE ${ARG_LINK} GTest::gmock GTest::gtest GTest::gtest_main)
+  target_compile_options(${name} PRIVATE -O0)  # compiling tests takes longer than running them
+  target_precompile_headers(${name} REUSE_FROM nbo_test_headers)
+endfunction()
+
+# nbo_test(NAME SOURCES… LINK targets… [LABELS…] [ENVIRONMENT…]): a GoogleTest binary, every test of it a ctest test.
+function(nbo_test name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINK;LABELS;ENVIRONMENT" ${ARGN})
+  nbo_test_program(${name} SOURCES ${ARG_SOURCES} LINK ${ARG_LINK})
   if(NOT ARG_LABELS)
     set(ARG_LABELS unit)
   endif()
@@ -63,4 +71,16 @@ function(nbo_test name)
   endif()
   gtest_discover_tests(${name} TEST_PREFIX "${name}." PROPERTIES LABELS "${ARG_LABELS}" ENVIRONMENT "${ARG_ENVIRONMENT}"
                        DISCOVERY_TIMEOUT 60)
+endfunction()
+
+# nbo_suite(NAME TIMEOUT seconds SOURCES… LINK targets…): a GoogleTest binary that is one ctest test, for its tests share a
+# control plane. Not under sanitizers: what it runs is another process.
+function(nbo_suite name)
+  if(NBO_SANITIZE)
+    return()
+  endif()
+  cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;LINK" ${ARGN})
+  nbo_test_program(${name} SOURCES ${ARG_SOURCES} LINK ${ARG_LINK})
+  add_test(NAME ${name} COMMAND ${name})
+  set_tests_properties(${name} PROPERTIES LABELS e2e TIMEOUT ${ARG_TIMEOUT})
 endfunction()

@@ -53,9 +53,9 @@ run_tsan() { say "unit tests under ThreadSanitizer"; run_ctest tsan; }
 run_fuzz() {
   local seconds=${FUZZ_SECONDS:-60} name names
   say "fuzzers, $seconds s each"
-  configure fuzz || { count /dev/null 1 fuzz; return; }
-  mapfile -t names < <(ninja -C build/fuzz -t targets all | grep -v '^cmake_' | sed -n 's/^\([a-z0-9_]*_fuzz\): phony.*/\1/p' | sort)
-  configure_and_build fuzz "${names[@]}" || { count /dev/null 1 fuzz; return; }
+  configure asan || { count /dev/null 1 fuzz; return; }
+  mapfile -t names < <(ninja -C build/asan -t targets all | grep -v '^cmake_' | sed -n 's/^\([a-z0-9_]*_fuzz\): phony.*/\1/p' | sort)
+  configure_and_build asan "${names[@]}" || { count /dev/null 1 fuzz; return; }
   rm -rf "$reports/fuzz"
   mkdir -p "$reports/fuzz"
   printf '%s\n' "${names[@]}" | xargs -P "$jobs" -I NAME tests/fuzz/run.sh NAME "$seconds" "$reports/fuzz"

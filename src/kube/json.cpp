@@ -5,6 +5,8 @@
 
 #include "kube/reader.h"
 
+template class nlohmann::basic_json<>;
+
 namespace nocobase_operator::kube {
 namespace {
 
