@@ -22,7 +22,7 @@ demo-down:  ## end the demo
 	@operator/demo.sh down
 
 test:  ## everything: unit tests with sanitizers, fuzzers, charts, conformance and end to end on a real control plane
-	@tests/run.sh asan fuzz charts conformance e2e
+	@tests/run.sh asan worlds fuzz charts conformance e2e
 
 test-fast:  ## unit tests
 	@tests/run.sh unit

@@ -37,6 +37,14 @@ if(NBO_FUZZ)
   add_compile_options(-fsanitize=fuzzer-no-link)
 endif()
 
+# nbo_compile_fast(TARGET): no optimisation in builds with sanitizers, where files full of Boost take a minute each. For
+# targets in which tests spend no time.
+function(nbo_compile_fast target)
+  if(NBO_SANITIZE)
+    target_compile_options(${target} PRIVATE -O0)
+  endif()
+endfunction()
+
 # nbo_layer(NAME SOURCES… LINK targets… [PCH header…]): one static library per folder under src/.
 function(nbo_layer name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LINK;PRIVATE_LINK;PCH" ${ARGN})
@@ -48,21 +56,28 @@ function(nbo_layer name)
   endif()
 endfunction()
 
-# nbo_test_program(NAME SOURCES… LINK targets…): a GoogleTest binary.
+# nbo_test_program(NAME SOURCES… LINK targets… [OPTIMIZE]): a GoogleTest binary. Compiling most tests takes longer than
+# running them, so they are not optimised; and what is inline is then slow in all of the binary: OPTIMIZE is for tests that
+# compute for long.
 function(nbo_test_program name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
+  cmake_parse_arguments(ARG "OPTIMIZE" "" "SOURCES;LINK" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
   target_compile_definitions(${name} PRIVATE NBO_SOURCE_DIR="${PROJECT_SOURCE_DIR}" NBO_BINARY_DIR="${PROJECT_BINARY_DIR}")
   target_link_libraries(${name} PRIVATE ${ARG_LINK} GTest::gmock GTest::gtest GTest::gtest_main)
-  target_compile_options(${name} PRIVATE -O0)  # compiling tests takes longer than running them
-  target_precompile_headers(${name} REUSE_FROM nbo_test_headers)
+  if(NOT ARG_OPTIMIZE)
+    target_compile_options(${name} PRIVATE -O0)
+    target_precompile_headers(${name} REUSE_FROM nbo_test_headers)
+  endif()
 endfunction()
 
-# nbo_test(NAME SOURCES… LINK targets… [LABELS…] [ENVIRONMENT…]): a GoogleTest binary, every test of it a ctest test.
+# nbo_test(NAME SOURCES… LINK targets… [OPTIMIZE] [LABELS…] [ENVIRONMENT…]): a GoogleTest binary, every test of it a ctest test.
 function(nbo_test name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;LINK;LABELS;ENVIRONMENT" ${ARGN})
-  nbo_test_program(${name} SOURCES ${ARG_SOURCES} LINK ${ARG_LINK})
+  cmake_parse_arguments(ARG "OPTIMIZE" "" "SOURCES;LINK;LABELS;ENVIRONMENT" ${ARGN})
+  if(ARG_OPTIMIZE)
+    set(optimize OPTIMIZE)
+  endif()
+  nbo_test_program(${name} ${optimize} SOURCES ${ARG_SOURCES} LINK ${ARG_LINK})
   if(NOT ARG_LABELS)
     set(ARG_LABELS unit)
   endif()

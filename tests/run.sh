@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# run.sh STEP...: build, unit, asan, tsan, fuzz, charts, conformance, e2e, lint, in the order given; the Makefile's targets are lists of steps.
+# run.sh STEP...: build, unit, asan, tsan, worlds, fuzz, charts, conformance, e2e, lint, in the order given; the
+# Makefile's targets are lists of steps.
 # After test steps it prints the sum of what their reports say, "N passed, N failed", and fails unless all passed.
 # FILTER=word        only the end-to-end tests with that word in their name
 # FUZZ_SECONDS=N     per fuzzer (default 60)
@@ -49,6 +50,13 @@ run_build() { say "nocobase-operator"; build_operator && echo "build/nocobase-op
 run_unit() { say "unit tests"; run_ctest dev; }
 run_asan() { say "unit tests under AddressSanitizer and UndefinedBehaviorSanitizer"; run_ctest asan; }
 run_tsan() { say "unit tests under ThreadSanitizer"; run_ctest tsan; }
+
+run_worlds() {
+  local report=$PWD/$reports/worlds.xml status=0
+  say "worlds of faults"
+  configure_and_build dev runtime_fault_test && ctest --preset dev -L '^worlds$' --output-junit "$report" || status=$?
+  count "$report" "$status" worlds
+}
 
 run_fuzz() {
   local seconds=${FUZZ_SECONDS:-60} name names

@@ -1,4 +1,4 @@
-nbo_test(app_plan_test
+nbo_test(app_plan_test OPTIMIZE
   SOURCES plan_test.cpp plan_status_test.cpp plan_property_test.cpp plan_world.cpp
   LINK nbo_app)
 nbo_test(app_observe_test
