@@ -141,13 +141,13 @@ TEST(Observe, ARole) {
                 {"fieldsType", "FieldsV1"},
                 {"fieldsV1", {{"f:spec", {{"f:replicas", Json::object()}}}}}};
   };
-  value["metadata"]["managedFields"] = {entry(intent_manager)};
+  value["metadata"]["managedFields"] = Json::array({entry(intent_manager)});
   EXPECT_EQ(detail<SeenRole>(value), (SeenRole{.intent = 3,
                                                .main_owns_intent = false,
                                                .intent_manager_owns = true,
                                                .selectable = true,
                                                .status_hash = status_hash(value["status"])}));
-  value["metadata"]["managedFields"] = {entry(manager)};
+  value["metadata"]["managedFields"] = Json::array({entry(manager)});
   EXPECT_TRUE(detail<SeenRole>(value).main_owns_intent);
 }
 
