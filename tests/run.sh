@@ -11,7 +11,7 @@ jobs=$(nproc)
 reports=build/reports
 passed=0 failed=0 counted=0 step=0 steps=$(($# + 1))
 
-say() { step=$((step + 1)); echo "[$step/$steps] $*"; }
+say() { step=$((step + 1)); echo "[$step/$steps] $* (after $SECONDS s)"; }
 
 # count FILE STATUS WHAT: adds up a JUnit report of ctest or GoogleTest. A step that failed without a failed test in its
 # report (it did not build, it crashed, it wrote none) is one failed test.
@@ -81,23 +81,24 @@ run_charts() {
   count "$report" "$status" charts
 }
 
-# run_gtest PROGRAM: runs a program of the dev build that is one ctest test with many GoogleTest tests in it.
+# run_gtest PROGRAM SECONDS: runs a program of the dev build that is one ctest test with many GoogleTest tests in it, and
+# ends it after that time.
 run_gtest() {
-  local name=$1 report=$PWD/$reports/$1.xml status=0
+  local name=$1 seconds=$2 report=$PWD/$reports/$1.xml status=0
   configure_and_build dev "$name" && tests/controlplane/build.sh > /dev/null &&
-    "build/dev/tests/$name/$name" ${FILTER:+--gtest_filter="*$FILTER*"} --gtest_output="xml:$report" || status=$?
+    timeout --foreground "$seconds" "build/dev/tests/$name/$name" ${FILTER:+--gtest_filter="*$FILTER*"} --gtest_output="xml:$report" || status=$?
   count "$report" "$status" "$name"
 }
 
 run_e2e() {
   say "end to end on a real control plane"
   build_operator || { count /dev/null 1 e2e; return; }
-  run_gtest e2e
+  run_gtest e2e "$([ -n "${E2E_SLOW:-}" ] && echo 7200 || echo 2400)"
 }
 
 run_conformance() {
   say "the real API server and this program judge the same objects"
-  FILTER='' run_gtest conformance
+  FILTER='' run_gtest conformance 900
 }
 
 run_lint() {
