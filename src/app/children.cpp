@@ -1,9 +1,11 @@
 #include "app/children.h"
 
 #include <algorithm>
+#include <optional>
 #include <string_view>
 #include <utility>
 
+#include "app/children_parts.h"
 #include "app/defaults.h"
 #include "app/labels.h"
 #include "app/names.h"
@@ -28,8 +30,9 @@ Json owner_reference(const Cluster& cluster) {
   return owner;
 }
 
-// An object without its spec. Offline there is no uid, and so no owner.
-Json object(kube::Kind kind, const Cluster& cluster, const std::string& name, Json labels) {
+}  // namespace
+
+Json new_object(kube::Kind kind, const Cluster& cluster, const std::string& name, Json labels) {
   Json body = Json::object();
   body["apiVersion"] = kube::api_version(kind);
   body["kind"] = kube::info(kind).kind;
@@ -44,8 +47,7 @@ Json object(kube::Kind kind, const Cluster& cluster, const std::string& name, Js
   return body;
 }
 
-// Takes the hash and writes it into the annotation.
-Child child(kube::Kind kind, const Cluster& cluster, Json body) {
+Child finished(kube::Kind kind, const Cluster& cluster, Json body) {
   Child result;
   result.ref = {kind, cluster.ns, body["metadata"]["name"].get<std::string>()};
   result.hash = kube::content_hash(kind, body, annotation_applied);
@@ -54,16 +56,18 @@ Child child(kube::Kind kind, const Cluster& cluster, Json body) {
   return result;
 }
 
+namespace {
+
 Child service_account(const Cluster& cluster) {
-  Json body = object(kube::Kind::service_account, cluster, cluster.name, cluster_labels(cluster));
+  Json body = new_object(kube::Kind::service_account, cluster, cluster.name, cluster_labels(cluster));
   body["automountServiceAccountToken"] = false;
-  return child(kube::Kind::service_account, cluster, std::move(body));
+  return finished(kube::Kind::service_account, cluster, std::move(body));
 }
 
 // The claim as the spec asks for it. Whether a live one may be given that size is for the planner: a claim never
 // shrinks. By default the claim outlives the cluster: it has no owner.
 Result<Child> claim(const Cluster& cluster) {
-  Json body = object(kube::Kind::persistent_volume_claim, cluster, claim_name(cluster), cluster_labels(cluster));
+  Json body = new_object(kube::Kind::persistent_volume_claim, cluster, claim_name(cluster), cluster_labels(cluster));
   const auto& storage = cluster.spec.storage;
   if (!storage || storage->deletion_policy.value_or(DeletionPolicy::retain) == DeletionPolicy::retain) {
     body["metadata"].erase("ownerReferences");
@@ -77,11 +81,11 @@ Result<Child> claim(const Cluster& cluster) {
   if (storage && storage->storage_class_name) {  // "" asks for a volume without a class, absent for the default class
     body["spec"]["storageClassName"] = *storage->storage_class_name;
   }
-  return child(kube::Kind::persistent_volume_claim, cluster, std::move(body));
+  return finished(kube::Kind::persistent_volume_claim, cluster, std::move(body));
 }
 
 Child service(const Cluster& cluster) {
-  Json body = object(kube::Kind::service, cluster, cluster.name, cluster_labels(cluster));
+  Json body = new_object(kube::Kind::service, cluster, cluster.name, cluster_labels(cluster));
   const auto& service = cluster.spec.service;
   if (service && !service->annotations.empty()) {
     for (const auto& [key, value] : service->annotations) {
@@ -92,22 +96,23 @@ Child service(const Cluster& cluster) {
   body["spec"]["type"] = service ? service->type.value_or("ClusterIP") : "ClusterIP";
   body["spec"]["selector"] = service_selector(cluster);
   Json port = Json::object();
-  port["name"] = "http";
+  port["name"] = service_port_name;
   port["protocol"] = "TCP";
   port["port"] = service_port(cluster.spec);
   port["targetPort"] = app_port;
   body["spec"]["ports"] = Json::array({std::move(port)});
-  return child(kube::Kind::service, cluster, std::move(body));
+  return finished(kube::Kind::service, cluster, std::move(body));
 }
 
 Child role_object(const Cluster& cluster, const Role& role, const RoleCount& count) {
-  Json body = object(kube::Kind::nocobase_role, cluster, child_name(cluster, role.name), role_labels(cluster, role));
+  Json body =
+      new_object(kube::Kind::nocobase_role, cluster, child_name(cluster, role.name), role_labels(cluster, role));
   body["spec"]["clusterName"] = cluster.name;
   body["spec"]["role"] = role.name;
   if (role.replicas) {
     body["spec"]["replicas"] = count.intent;
   }
-  return child(kube::Kind::nocobase_role, cluster, std::move(body));
+  return finished(kube::Kind::nocobase_role, cluster, std::move(body));
 }
 
 // Two pods at once need a volume and a database that two pods can open.
@@ -133,7 +138,7 @@ Result<Child> deployment(const RenderInput& input, const Role& role, const RoleC
   const Cluster& cluster = *input.cluster;
   const std::string mode = TRY(worker_mode_of(role));
   Json pod = TRY(pod_template(cluster, role, mode));
-  Json body = object(kube::Kind::deployment, cluster, child_name(cluster, role.name), role_labels(cluster, role));
+  Json body = new_object(kube::Kind::deployment, cluster, child_name(cluster, role.name), role_labels(cluster, role));
   body["metadata"]["annotations"][std::string(annotation_epoch)] = std::to_string(input.epoch);
   Json& spec = body["spec"];
   spec["replicas"] = count.effect;
@@ -142,7 +147,7 @@ Result<Child> deployment(const RenderInput& input, const Role& role, const RoleC
   spec["progressDeadlineSeconds"] = progress_deadline_seconds(cluster.spec);
   spec["revisionHistoryLimit"] = 2;  // the way back is the spec; `kubectl rollout undo` is overwritten
   spec["template"] = std::move(pod);
-  return child(kube::Kind::deployment, cluster, std::move(body));
+  return finished(kube::Kind::deployment, cluster, std::move(body));
 }
 
 }  // namespace
@@ -162,6 +167,17 @@ Result<std::vector<Child>> render(const RenderInput& input) {
     children.push_back(role_object(cluster, role, input.counts[i]));
     children.push_back(TRY(deployment(input, role, input.counts[i])));
   }
+  const auto add = [&](std::optional<Child> asked) {
+    if (asked) {
+      children.push_back(std::move(*asked));
+    }
+  };
+  for (const Role& role : cluster.spec.roles) {
+    add(disruption_budget(cluster, role));
+  }
+  for (const auto& render_one : {network_policy, ingress, http_route, pod_monitor}) {
+    add(render_one(cluster));
+  }
   return children;
 }
 
@@ -169,12 +185,7 @@ std::vector<RoleCount> initial_counts(const Cluster& cluster) {
   std::vector<RoleCount> counts;
   counts.reserve(cluster.spec.roles.size());
   for (const Role& role : cluster.spec.roles) {
-    std::int32_t count = 1;
-    if (role.replicas) {
-      count = *role.replicas;
-    } else if (role.autoscaling) {
-      count = std::max(1, role.autoscaling->min_replicas.value_or(1));
-    }
+    const std::int32_t count = role.replicas ? *role.replicas : std::max(1, fewest_pods(role));
     counts.push_back({count, count});
   }
   return counts;

@@ -34,7 +34,8 @@ struct RenderInput {
 };
 
 // The children that are applied, in the order they are written: ServiceAccount, claim, Service, then per role its
-// NocoBaseRole and Deployment. The key Secret is not among them: it is created once, see keys_secret().
+// NocoBaseRole and Deployment, then what is made only where it is asked for: PodDisruptionBudgets, NetworkPolicy,
+// Ingress, HTTPRoute, PodMonitor. The key Secret is not among them: it is created once, see keys_secret().
 // Error (invalid): a podTemplate that sets a reserved variable, a role whose WORKER_MODE cannot be written.
 [[nodiscard]] Result<std::vector<Child>> render(const RenderInput& input);
 

@@ -56,6 +56,21 @@ std::int64_t grace_period_seconds(const Role& role) {
   return drain_delay_seconds + (requests_only ? request_drain_seconds : worker_drain_seconds) + exit_seconds;
 }
 
+std::int32_t fewest_pods(const Role& role) {
+  if (role.replicas) {
+    return *role.replicas;
+  }
+  return role.autoscaling ? role.autoscaling->min_replicas.value_or(1) : 1;
+}
+
+bool keeps_single_pod(const DisruptionBudget& budget) {
+  const auto is_nothing = [](const Json& count) { return count == 0 || count == "0%"; };
+  if (budget.max_unavailable) {
+    return is_nothing(*budget.max_unavailable);
+  }
+  return budget.min_available && !is_nothing(*budget.min_available);
+}
+
 std::int32_t progress_deadline_seconds(const Spec& spec) {
   return spec.progress_deadline_seconds.value_or(600);
 }

@@ -18,6 +18,10 @@ inline constexpr std::int64_t worker_drain_seconds = 600;  // longest drain of a
 
 [[nodiscard]] std::int32_t database_port(const Database& database);  // 5432, 3306, 3306, 54321, 0
 [[nodiscard]] std::int64_t grace_period_seconds(const Role& role);   // delay + longest drain + 5
+// The fewest pods a role is meant to have: replicas or minReplicas, and 1 where it is scaled from outside.
+[[nodiscard]] std::int32_t fewest_pods(const Role& role);
+// Whether the budget would let the only pod of a role never be evicted.
+[[nodiscard]] bool keeps_single_pod(const DisruptionBudget& budget);
 [[nodiscard]] std::int32_t progress_deadline_seconds(const Spec& spec);
 [[nodiscard]] std::string storage_size(const Spec& spec);                     // "10Gi"
 [[nodiscard]] std::vector<std::string> access_modes(const Spec& spec);        // ReadWriteMany

@@ -24,9 +24,9 @@ Json role_labels(const Cluster& cluster, const Role& role) {
 }
 
 Json selector_labels(const Cluster& cluster, const Role& role) {
-  return Json::object({{std::string(label_name), application},
-                       {std::string(label_instance), cluster.name},
-                       {std::string(label_component), role.name}});
+  Json labels = application_selector(cluster);
+  labels[std::string(label_component)] = role.name;
+  return labels;
 }
 
 Json pod_labels(const Cluster& cluster, const Role& role) {
@@ -37,10 +37,14 @@ Json pod_labels(const Cluster& cluster, const Role& role) {
   return labels;
 }
 
+Json application_selector(const Cluster& cluster) {
+  return Json::object({{std::string(label_name), application}, {std::string(label_instance), cluster.name}});
+}
+
 Json service_selector(const Cluster& cluster) {
-  return Json::object({{std::string(label_name), application},
-                       {std::string(label_instance), cluster.name},
-                       {std::string(label_requests), "true"}});
+  Json labels = application_selector(cluster);
+  labels[std::string(label_requests)] = "true";
+  return labels;
 }
 
 }  // namespace nocobase_operator::app

@@ -20,6 +20,8 @@ inline constexpr std::array<std::string_view, 6> fixed_labels = {label_name,    
 [[nodiscard]] Json selector_labels(const Cluster& cluster, const Role& role);
 // The labels of a role's pods: role_labels, and label_requests where the role serves requests.
 [[nodiscard]] Json pod_labels(const Cluster& cluster, const Role& role);
+// name and instance: all pods of the application.
+[[nodiscard]] Json application_selector(const Cluster& cluster);
 // What the Service selects: the pods of all roles that serve requests.
 [[nodiscard]] Json service_selector(const Cluster& cluster);
 

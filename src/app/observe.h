@@ -127,6 +127,7 @@ struct Observed {
   kube::Meta meta;                          // of the cluster
   std::map<kube::Ref, SeenChild> children;  // all that carry its label or are owned by it, and what else was read
   std::map<kube::Ref, Instant> absent;      // read at that time and not there
+  std::set<kube::Kind> missing_kinds;       // optional ones that the API server does not have now
   std::vector<SeenPod> pods;                // all of the cluster's
   std::string entropy;                      // keys_entropy_bytes of it, for a key Secret
   // The owned hash that the server's reply to our last apply had: what "in sync" looks like where the server spells our

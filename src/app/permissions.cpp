@@ -30,6 +30,16 @@ constexpr std::array table{
     Permission{Reach::watched, Kind::secret, "", "get create",
                "Key Secrets are made once and never changed; others are read by name. No Secrets can be listed."},
     Permission{Reach::watched, Kind::pod, "", "watch", "Why pods are not ready, and how many there are."},
+    Permission{Reach::watched, Kind::pod_disruption_budget, "", "get watch create patch delete",
+               "One per role that has several pods; deleted when it is not asked for."},
+    Permission{Reach::watched, Kind::network_policy, "", "get watch create patch delete",
+               "Where spec.networkPolicy asks for it; deleted when it no longer does."},
+    Permission{Reach::watched, Kind::ingress, "", "get watch create patch delete",
+               "Where spec.ingress asks for it; deleted when it no longer does."},
+    Permission{Reach::watched, Kind::http_route, "", "get watch create patch delete",
+               "Where spec.gateway asks for it; deleted when it no longer does."},
+    Permission{Reach::watched, Kind::pod_monitor, "", "get watch create patch delete",
+               "Where spec.monitoring asks for it; deleted when it no longer does."},
     Permission{Reach::own, Kind::lease, "", "get create update", "Leader election."},
 };
 

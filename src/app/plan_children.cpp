@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <array>
 #include <iterator>
+#include <set>
+#include <string_view>
 #include <utility>
 
 #include "app/defaults.h"
@@ -31,10 +33,32 @@ Json bare(const Ref& ref) {
           {"metadata", {{"name", ref.name}, {"namespace", ref.ns}}}};
 }
 
+// What to do about a kind that is missing: the field that asks for it, and the ways out.
+struct Remedy {
+  Kind kind;
+  std::string_view field;
+  std::string_view advice;
+};
+constexpr std::array<Remedy, 2> remedies = {
+    {{Kind::http_route, "spec.gateway", "install the Gateway API CRDs, or use spec.ingress"},
+     {Kind::pod_monitor, "spec.monitoring.podMonitor", "install the Prometheus operator, or take podMonitor out"}}};
+
+Trouble missing_kind(Kind kind) {
+  const auto* const remedy =
+      std::find_if(remedies.begin(), remedies.end(), [&](const Remedy& item) { return item.kind == kind; });
+  CHECK(remedy != remedies.end());
+  return {"KindMissing", std::string(remedy->field) + ": this Kubernetes has no " + std::string(kube::info(kind).kind) +
+                             " (" + kube::api_version(kind) + "); " + std::string(remedy->advice)};
+}
+
 // Speaks of what is in the way. Whether the child may be written.
 bool is_writable(const ChildState& state, Draft& draft) {
   const std::string name = kube::to_string(state.child.ref);
   switch (state.standing) {
+    case Standing::no_kind:
+      draft.stall(missing_kind(state.child.ref.kind));
+      draft.recheck_in(read_lasts);
+      return false;
     case Standing::unknown:
       return false;
     case Standing::foreign:
@@ -193,22 +217,17 @@ void draft_deployment(const Situation& s, std::size_t role, bool its_turn, Draft
 }
 
 void draft_reads(const Situation& s, Draft& draft) {
-  const auto read = [&](const ChildState& state) {
-    if (state.standing == Standing::unknown) {
-      draft.reads.push_back(get_call(state.child.ref));
+  for (const ChildState* const state : all_children(s)) {
+    if (state->standing == Standing::unknown) {
+      draft.reads.push_back(get_call(state->child.ref));
     }
-  };
-  std::for_each(s.children.begin(), s.children.end(), read);
-  for (const RoleState& role : s.roles) {
-    read(role.object);
-    read(role.deployment);
   }
 }
 
-bool is_wanted(const Situation& s, const Ref& ref) {
-  return std::any_of(s.roles.begin(), s.roles.end(), [&](const RoleState& role) {
-    return role.object.child.ref == ref || role.deployment.child.ref == ref;
-  });
+// What is deleted when the spec no longer asks for it. The rest has an owner that garbage collection follows, or holds
+// data.
+bool is_removable(Kind kind) {
+  return kind == Kind::deployment || kind == Kind::nocobase_role || is_on_request(kind);
 }
 
 }  // namespace
@@ -255,13 +274,19 @@ void draft_children(const Situation& s, Draft& draft) {
     draft_role_status(s, role, draft);
     draft_deployment(s, i, turn == i, draft);
   }
+  for (const ChildState& state : s.optional) {
+    draft_child(s, state, draft);
+  }
 }
 
 void draft_removals(const Situation& s, Draft& draft) {
+  std::set<Ref> wanted;
+  for (const ChildState* const state : all_children(s)) {
+    wanted.insert(state->child.ref);
+  }
   for (const auto& [ref, child] : s.seen->children) {
-    const bool removable = ref.kind == Kind::deployment || ref.kind == Kind::nocobase_role;
     const bool ours = child.watched && child.cluster == s.cluster.name && child.meta.owner_uid == s.seen->meta.uid;
-    if (!removable || !ours || child.meta.terminating || is_wanted(s, ref)) {
+    if (!is_removable(ref.kind) || !ours || child.meta.terminating || wanted.contains(ref)) {
       continue;
     }
     Call call;

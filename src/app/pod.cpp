@@ -113,7 +113,7 @@ Json ports(const Spec& spec) {
   Json list = Json::array();
   list.push_back({{"name", "http"}, {"containerPort", app_port}, {"protocol", "TCP"}});
   if (spec.monitoring && spec.monitoring->enabled) {
-    list.push_back({{"name", "metrics"}, {"containerPort", metrics_port}, {"protocol", "TCP"}});
+    list.push_back({{"name", metrics_port_name}, {"containerPort", metrics_port}, {"protocol", "TCP"}});
   }
   return list;
 }

@@ -19,6 +19,7 @@ inline constexpr std::string_view database_tls_folder = "/etc/nocobase/database-
 inline constexpr std::string_view redis_password_variable =
     "COORDINATION_REDIS_PASSWORD";                  // for the URLs that follow it
 inline constexpr std::int32_t metrics_port = 9464;  // of the Prometheus exporter, where monitoring is on
+inline constexpr std::string_view metrics_port_name = "metrics";
 
 // The environment of a role's container in order: what the operator sets, then spec.env, then the role's env (a later
 // entry of the same name replaces the earlier one in its place). `worker_mode` is written even when it is empty.

@@ -74,6 +74,8 @@ constexpr std::array table = std::to_array<Rule>({
      "What the operator writes must read back as exactly the role."},
     {"NB034", warning, ours, "zero pods without a queue to wake them",
      "With no pod there is no utilisation: a HorizontalPodAutoscaler stays at zero, or refuses zero."},
+    {"NB038", warning, ours, "budget that keeps the only pod",
+     "A node drain would wait for ever, so no PodDisruptionBudget is made."},
 
     // Coverage: NB040 to NB049
     {"NB040", error, ours, "requests are served by nobody", "The Service would have no endpoints."},

@@ -1,6 +1,7 @@
 #include "app/situation.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "app/defaults.h"
@@ -58,6 +59,10 @@ ChildState stand(Child child, const Observed& seen, const Now& now) {
   ChildState state;
   state.child = std::move(child);
   const Ref& ref = state.child.ref;
+  if (seen.missing_kinds.contains(ref.kind)) {
+    state.standing = Standing::no_kind;
+    return state;
+  }
   const auto found = seen.children.find(ref);
   if (found == seen.children.end() || (!found->second.watched && !is_fresh(found->second.read_at, now))) {
     const auto absent = seen.absent.find(ref);
@@ -137,6 +142,26 @@ void count_pods(const Situation& s, std::vector<RoleNow>& roles, std::int32_t& o
 
 }  // namespace
 
+std::vector<const ChildState*> all_children(const Situation& s) {
+  std::vector<const ChildState*> all;
+  for (const ChildState& state : s.children) {
+    all.push_back(&state);
+  }
+  for (const RoleState& role : s.roles) {
+    all.insert(all.end(), {&role.object, &role.deployment});
+  }
+  for (const ChildState& state : s.optional) {
+    all.push_back(&state);
+  }
+  return all;
+}
+
+bool is_on_request(Kind kind) {
+  constexpr std::array kinds = {Kind::pod_disruption_budget, Kind::network_policy, Kind::ingress, Kind::http_route,
+                                Kind::pod_monitor};
+  return std::find(kinds.begin(), kinds.end(), kind) != kinds.end();
+}
+
 const SeenDeployment* deployment_of(const ChildState& state) {
   return state.seen == nullptr ? nullptr : std::get_if<SeenDeployment>(&state.seen->detail);
 }
@@ -192,7 +217,7 @@ Result<Situation> assess(const Observed& seen, Cluster cluster, const Now& now) 
     } else if (kind == Kind::deployment) {
       s.roles[deployments++].deployment = std::move(state);
     } else {
-      s.children.push_back(std::move(state));
+      (is_on_request(kind) ? s.optional : s.children).push_back(std::move(state));
     }
   }
   CHECK(objects == s.roles.size() && deployments == s.roles.size());

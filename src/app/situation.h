@@ -17,6 +17,7 @@ inline constexpr Millis read_lasts{30'000};
 
 // How a wanted child stands.
 enum class Standing : std::uint8_t {
+  no_kind,      // the API server does not have its kind
   unknown,      // no watch shows it and nobody has read it lately
   absent,       // read and not there
   foreign,      // there and somebody else's
@@ -28,7 +29,7 @@ enum class Standing : std::uint8_t {
 struct ChildState {
   Child child;  // as wanted; a claim as it may be applied
   Standing standing = Standing::unknown;
-  const SeenChild* seen = nullptr;  // unless unknown or absent
+  const SeenChild* seen = nullptr;  // unless unknown, absent or of no kind
   bool in_sync = false;             // ours and nothing of it differs
   bool rolls = false;               // a Deployment whose pods an apply would replace
 };
@@ -47,14 +48,20 @@ struct Situation {
   Cluster cluster;
   Json live = Json::object();        // the status as it is
   std::int64_t epoch = 0;            // of the operation in it
-  std::vector<ChildState> children;  // those of no role, in the order they are written
+  std::vector<ChildState> children;  // those that are written before the roles, in that order
   std::vector<RoleState> roles;      // in the order of spec.roles
+  std::vector<ChildState> optional;  // those that are written after the roles, in that order
   std::int32_t other_pods = 0;       // of no role of the spec
   ChildState keys;                   // the Secret; without a wanted body
 };
 
 // Error (invalid): the spec cannot be rendered.
 [[nodiscard]] Result<Situation> assess(const Observed& seen, Cluster cluster, const Now& now);
+
+// Every wanted child with what is there of it, in the order of writing; the Secret is not among them.
+[[nodiscard]] std::vector<const ChildState*> all_children(const Situation& s);
+// Whether a child of this kind is made only where the spec asks for it, and removed where it no longer does.
+[[nodiscard]] bool is_on_request(kube::Kind kind);
 
 [[nodiscard]] const SeenDeployment* deployment_of(const ChildState& state);
 [[nodiscard]] const SeenRole* role_of(const ChildState& state);

@@ -121,9 +121,7 @@ bool forbids_all(const Role& role, const DisruptionBudget& budget) {
   if (!budget.min_available->is_number_integer()) {
     return *budget.min_available == "100%";
   }
-  const std::int32_t floor = role.replicas      ? *role.replicas
-                             : role.autoscaling ? role.autoscaling->min_replicas.value_or(1)
-                                                : 1;
+  const std::int32_t floor = fewest_pods(role);
   return floor > 0 && *budget.min_available >= floor;
 }
 
@@ -134,6 +132,9 @@ void judge_budget(const Role& role, const std::string& path, Report& report) {
   if (role.disruption_budget->min_available && role.disruption_budget->max_unavailable) {
     report.add("NB030", path + ".disruptionBudget", "minAvailable and maxUnavailable exclude each other",
                "keep one of them");
+  } else if (fewest_pods(role) == 1 && keeps_single_pod(*role.disruption_budget)) {
+    report.add("NB038", path + ".disruptionBudget", "no budget is made, because the role may have a single pod",
+               "use maxUnavailable: 1, or have two pods at least");
   } else if (forbids_all(role, *role.disruption_budget)) {
     report.add("NB031", path + ".disruptionBudget", "no pod of the role may ever be evicted",
                "leave room for one, as in maxUnavailable: 1");

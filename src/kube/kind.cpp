@@ -88,6 +88,10 @@ bool is_built_in(Kind kind) {
   CHECK(false);
 }
 
+bool is_optional(Kind kind) {
+  return !is_built_in(kind) && info(kind).group != info(Kind::nocobase_cluster).group;
+}
+
 std::string to_string(const Ref& ref) {
   std::string out(info(ref.kind).kind);
   out += ' ';

@@ -46,6 +46,8 @@ struct KindInfo {
 // Whether the API server knows the kind by itself, with Go types that normalise what they store; a custom resource is
 // kept as it was written.
 [[nodiscard]] bool is_built_in(Kind kind);
+// Whether the kind is of other software, so that a Kubernetes cluster may have it, get it, lose it or never have it.
+[[nodiscard]] bool is_optional(Kind kind);
 
 // One namespaced object by name.
 struct Ref {

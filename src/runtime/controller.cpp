@@ -94,8 +94,14 @@ bool Controller::watched(kube::Kind kind, WatchChange change, Now now) {
                           consistent = gone.has_value();
                           if (gone) {
                             listed_.insert(kind);
+                            missing_.erase(kind);
                             dirty(*gone, due);
                           }
+                        },
+                        [&](const KindMissing&) {
+                          listed_.insert(kind);
+                          missing_.insert(kind);
+                          dirty(store_.kind_missing(kind), due);
                         },
                         [&](const Progressed& event) { store_.progressed(kind, event.version); }},
              change);
@@ -150,6 +156,7 @@ void Controller::begin(const app::ClusterKey& key, Now now) {
     budget_.forget(key);
     return;
   }
+  observed->missing_kinds = missing_;
   observed->entropy = options_.random_bytes(app::keys_entropy_bytes);
   app::Plan plan = options_.decisions.plan(*observed, now);
   ++counters_.plans;

@@ -126,6 +126,7 @@ class Controller {
   Queue queue_;
   WriteBudget budget_;
   std::set<kube::Kind> listed_;
+  std::set<kube::Kind> missing_;  // among those that are listed
   std::unordered_map<app::ClusterKey, Pass, ClusterKeyHash> passes_;
   std::unordered_map<app::ClusterKey, Repeats, ClusterKeyHash> repeats_;  // of clusters whose last plan was not empty
   std::unordered_map<CallId, Sent> calls_;

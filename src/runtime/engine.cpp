@@ -139,6 +139,7 @@ void Engine::watch_closed(StreamId id, const Result<kube::HttpResponse>& how, No
   if (Stream* const stream = stream_of(id)) {
     stream->id.reset();
     stream->watcher.closed(how, now);
+    drain(*stream, now);
   }
 }
 

@@ -263,6 +263,12 @@ std::optional<Store::Keys> Store::list_ended(kube::Kind kind, std::uint64_t vers
   return drop_unmarked(kind, version);
 }
 
+Store::Keys Store::kind_missing(kube::Kind kind) {
+  KindState& state = kinds_[kind];
+  state = {.told = 0, .mark = static_cast<std::uint8_t>(state.mark + 1), .listing = false, .listed = true};
+  return drop_unmarked(kind, ~std::uint64_t{0});
+}
+
 Store::Keys Store::drop_unmarked(kube::Kind kind, std::uint64_t version) {
   const std::uint8_t mark = kinds_[kind].mark;
   std::vector<std::pair<Node*, kube::Ref>> gone;

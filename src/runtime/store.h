@@ -19,9 +19,18 @@
 namespace nocobase_operator::runtime {
 
 // The kinds that a watch keeps current: every cluster, and of the others what carries our label.
-inline constexpr std::array watched_kinds = {
-    kube::Kind::nocobase_cluster, kube::Kind::nocobase_role,           kube::Kind::deployment, kube::Kind::service,
-    kube::Kind::service_account,  kube::Kind::persistent_volume_claim, kube::Kind::pod};
+inline constexpr std::array watched_kinds = {kube::Kind::nocobase_cluster,
+                                             kube::Kind::nocobase_role,
+                                             kube::Kind::deployment,
+                                             kube::Kind::service,
+                                             kube::Kind::service_account,
+                                             kube::Kind::persistent_volume_claim,
+                                             kube::Kind::pod,
+                                             kube::Kind::pod_disruption_budget,
+                                             kube::Kind::network_policy,
+                                             kube::Kind::ingress,
+                                             kube::Kind::http_route,
+                                             kube::Kind::pod_monitor};
 [[nodiscard]] bool is_watched(kube::Kind kind);
 
 class Store {
@@ -40,6 +49,9 @@ class Store {
   // listing is older than what was seen before, as after etcd was restored: then the kind has been emptied and must be
   // listed anew.
   [[nodiscard]] std::optional<Keys> list_ended(kube::Kind kind, std::uint64_t version);
+
+  // The API server has no such kind: nothing of it is there.
+  [[nodiscard]] Keys kind_missing(kube::Kind kind);
 
   // From replies to calls made for the cluster `key`. The object as a read or a write gave it back: it is kept unless
   // the watch has told more. An object that is not the cluster's own by its labels is kept for it as an unwatched one.

@@ -51,6 +51,10 @@ void Watcher::feed(std::string_view bytes) {
 }
 
 std::optional<WatchChange> Watcher::next(Now now) {
+  if (!missing_told_) {
+    missing_told_ = true;
+    return KindMissing{};
+  }
   while (open_) {
     if (listing_ && !list_told_ && decoder_.pending_bytes() > 0) {
       list_told_ = true;
@@ -116,6 +120,10 @@ void Watcher::closed(const Result<kube::HttpResponse>& how, Now now) {
     return;
   }
   const kube::HttpResponse& response = how.value();
+  if (response.status == 404 && kube::is_optional(kind())) {
+    missing(now);
+    return;
+  }
   if (response.status != 200) {
     const Result<kube::Json> status = kube::decode(response);
     const std::string what = status.ok() ? "a watch was answered with another success" : status.error().what;
@@ -134,6 +142,16 @@ void Watcher::closed(const Result<kube::HttpResponse>& how, Now now) {
   open_ = false;
   failures_ = 0;
   due_ = now.mono;
+}
+
+void Watcher::missing(Now now) {
+  open_ = false;
+  listed_ = true;
+  missing_told_ = false;
+  version_.clear();
+  last_error_.clear();
+  failures_ = failed_resumes_ = 0;
+  due_ = now.mono + options_.missing_recheck;
 }
 
 void Watcher::failed(const Error& error, Now now, Millis at_least) {

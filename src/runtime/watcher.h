@@ -33,7 +33,9 @@ struct ListEnded {
 struct Progressed {
   std::uint64_t version = 0;
 };
-using WatchChange = std::variant<ListBegan, Changed, Removed, ListEnded, Progressed>;
+// The API server does not have the kind, so there is nothing of it.
+struct KindMissing {};
+using WatchChange = std::variant<ListBegan, Changed, Removed, ListEnded, Progressed, KindMissing>;
 
 class Watcher {
  public:
@@ -42,6 +44,7 @@ class Watcher {
     Seconds min_timeout{300};  // the server is told to end each watch after this to twice this (client-go reflector.go)
     Backoff backoff{Millis(200), Millis(30'000)};
     std::size_t max_line_bytes = 8U << 20U;  // of one event
+    Millis missing_recheck{60'000};  // until a kind that the API server does not have, and need not, is asked for again
   };
   // What is counted since the start.
   struct Counters {
@@ -59,7 +62,8 @@ class Watcher {
   [[nodiscard]] std::optional<kube::HttpRequest> poll(Now now);
   // Bytes of the open stream's body, split anywhere; next() then gives what they say.
   void feed(std::string_view bytes);
-  // The next change, or nothing until more bytes are fed. An error in the stream ends it: open() is false from then on.
+  // The next change, or nothing until more bytes are fed or the stream has ended. An error in the stream ends it:
+  // open() is false from then on.
   [[nodiscard]] std::optional<WatchChange> next(Now now);
   // The open stream has ended, as io::Transport::stream tells it. Ignored when no stream is open.
   void closed(const Result<kube::HttpResponse>& how, Now now);
@@ -68,7 +72,8 @@ class Watcher {
 
   // Whether the stream that poll() last asked for is still of use. When it is not, it should be closed.
   [[nodiscard]] bool open() const { return open_; }
-  // Whether everything has been listed and no new listing has become necessary since.
+  // Whether everything has been listed and no new listing has become necessary since. Of an optional kind that is
+  // missing, everything is nothing.
   [[nodiscard]] bool listed() const { return listed_; }
   // When poll() will next give something; nothing while a stream is open.
   [[nodiscard]] std::optional<Instant> next_wake() const;
@@ -79,6 +84,7 @@ class Watcher {
 
  private:
   [[nodiscard]] std::optional<WatchChange> accept(kube::WatchEvent event, Now now);
+  void missing(Now now);
   void failed(const Error& error, Now now, Millis at_least = Millis(0));
 
   Options options_;
@@ -88,8 +94,9 @@ class Watcher {
   bool listing_ = false;    // the open stream is a streaming list whose initial events have not ended
   bool list_told_ = false;  // ListBegan was given for it
   bool listed_ = false;
-  std::string version_;  // where to resume; "" when a listing is due
-  Instant due_{};        // no stream is opened before this
+  bool missing_told_ = true;  // KindMissing was given for the stream that ended last, if it is to be
+  std::string version_;       // where to resume; "" when a listing is due
+  Instant due_{};             // no stream is opened before this
   Instant opened_{};
   std::uint64_t events_on_stream_ = 0;
   std::uint32_t failures_ = 0;  // in a row

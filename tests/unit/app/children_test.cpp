@@ -32,14 +32,26 @@ Json body_of(const Cluster& cluster, Kind kind, std::string_view name) {
   return child == nullptr ? Json(nullptr) : child->body;
 }
 
+Cluster everything_asked_for() {
+  Cluster cluster = small_cluster();
+  cluster.spec.roles[0].replicas = 2;
+  cluster.spec.ingress.emplace().host = "crm.example.com";
+  cluster.spec.gateway.emplace().parent_refs = Json::array({{{"name", "public"}}});
+  cluster.spec.network_policy = NetworkPolicySpec{true};
+  cluster.spec.monitoring = Monitoring{true, true, {}};
+  return cluster;
+}
+
 TEST(Render, WritesInAFixedOrder) {
   std::vector<std::string> refs;
-  for (const Child& child : children_of(small_cluster())) {
+  for (const Child& child : children_of(everything_asked_for())) {
     refs.push_back(kube::to_string(child.ref));
   }
   EXPECT_THAT(refs, ElementsAreArray({"ServiceAccount apps/crm", "PersistentVolumeClaim apps/crm-storage",
                                       "Service apps/crm", "NocoBaseRole apps/crm-web", "Deployment apps/crm-web",
-                                      "NocoBaseRole apps/crm-workflow", "Deployment apps/crm-workflow"}));
+                                      "NocoBaseRole apps/crm-workflow", "Deployment apps/crm-workflow",
+                                      "PodDisruptionBudget apps/crm-web", "NetworkPolicy apps/crm", "Ingress apps/crm",
+                                      "HTTPRoute apps/crm", "PodMonitor apps/crm"}));
 }
 
 TEST(Render, IsAFunctionOfItsInputAlone) {
@@ -50,7 +62,7 @@ TEST(Render, IsAFunctionOfItsInputAlone) {
 }
 
 TEST(Render, EveryChildNamesItselfItsOwnerAndItsHash) {
-  for (const Child& child : children_of(small_cluster())) {
+  for (const Child& child : children_of(everything_asked_for())) {
     SCOPED_TRACE(kube::to_string(child.ref));
     const Json& metadata = child.body["metadata"];
     EXPECT_EQ(kube::kind_of(kube::string_at(child.body, {"apiVersion"}), kube::string_at(child.body, {"kind"})),
@@ -102,6 +114,86 @@ TEST(Render, TheServiceSelectsThePodsOfExactlyTheRolesThatServeRequests) {
     });
     EXPECT_EQ(selected, role.requests);
     EXPECT_EQ(selected, wm::Mode::parse(worker_mode_of(role).value()).serves_requests());
+  }
+}
+
+// The pods that a label selector selects among those of a role.
+bool selects(const Json& selector, const Json& labels) {
+  const Json matches = selector.value("matchLabels", Json::object());
+  const Json expressions = selector.value("matchExpressions", Json::array());
+  return std::all_of(matches.items().begin(), matches.items().end(),
+                     [&](const auto& item) { return labels.value(item.key(), "") == item.value(); }) &&
+         std::all_of(expressions.begin(), expressions.end(), [&](const Json& expression) {
+           EXPECT_EQ(expression["operator"], "DoesNotExist");
+           return !labels.contains(expression["key"].get<std::string>());
+         });
+}
+
+TEST(Render, TheNetworkPolicyIsAboutThePodsOfExactlyTheRolesThatServeNoRequests) {
+  Cluster cluster = small_cluster();
+  cluster.spec.network_policy = NetworkPolicySpec{true};
+  cluster.spec.roles = {role_of("a", true, {}), role_of("b", true, {"workflow:process"}), role_of("c", false, {"*"})};
+  const auto children = children_of(cluster);
+  const Json selector = find_child(children, Kind::network_policy, "crm")->body["spec"]["podSelector"];
+  for (const Role& role : cluster.spec.roles) {
+    const Child* deployment = find_child(children, Kind::deployment, "crm-" + role.name);
+    const Json labels = deployment->body["spec"]["template"]["metadata"]["labels"];
+    EXPECT_EQ(selects(selector, labels), !role.requests) << role.name;
+  }
+  cluster.spec.network_policy = NetworkPolicySpec{false};
+  EXPECT_EQ(body_of(cluster, Kind::network_policy, "crm"), nullptr);
+}
+
+TEST(Render, ABudgetNeverKeepsTheOnlyPod) {
+  struct Case {
+    const char* name;
+    std::optional<std::int32_t> replicas;  // absent: autoscaled, from `least`
+    std::optional<std::int32_t> least;     // absent as well: scaled from outside
+    std::optional<DisruptionBudget> budget;
+    bool maintenance;
+    Json want;  // what the budget says, null for none
+  };
+  const Json one_out = {{"maxUnavailable", 1}};
+  for (const Case& c : std::vector<Case>{
+           {"two pods", 2, {}, {}, false, one_out},
+           {"one pod", 1, {}, {}, false, nullptr},
+           {"no pod", 0, {}, {}, false, nullptr},
+           {"scaled from outside", {}, {}, {}, false, nullptr},
+           {"autoscaled from one", {}, 1, {}, false, nullptr},
+           {"autoscaled from two", {}, 2, {}, false, one_out},
+           {"an empty budget is as good as none", 2, {}, DisruptionBudget{}, false, one_out},
+           {"a floor", 3, {}, DisruptionBudget{Json(2), {}}, false, {{"minAvailable", 2}}},
+           {"a floor in percent", 3, {}, DisruptionBudget{Json("50%"), {}}, false, {{"minAvailable", "50%"}}},
+           {"a floor where one pod may be all", {}, {}, DisruptionBudget{Json("50%"), {}}, false, nullptr},
+           {"no floor where one pod may be all", {}, {}, DisruptionBudget{Json(0), {}}, false, {{"minAvailable", 0}}},
+           {"a floor in maintenance", 3, {}, DisruptionBudget{Json(2), {}}, true, nullptr},
+           {"one out in maintenance", 3, {}, {}, true, one_out},
+           {"some out where one pod may be all",
+            {},
+            {},
+            DisruptionBudget{{}, Json("30%")},
+            false,
+            {{"maxUnavailable", "30%"}}},
+           {"none out where one pod may be all", {}, {}, DisruptionBudget{{}, Json("0%")}, false, nullptr},
+           {"none out of three, as asked", 3, {}, DisruptionBudget{{}, Json(0)}, false, {{"maxUnavailable", 0}}}}) {
+    SCOPED_TRACE(c.name);
+    Cluster cluster = small_cluster();
+    cluster.spec.maintenance = c.maintenance;
+    Role& role = cluster.spec.roles[0];
+    role.replicas = c.replicas;
+    if (c.least) {
+      role.autoscaling.emplace().min_replicas = c.least;
+    }
+    role.disruption_budget = c.budget;
+    const auto children = children_of(cluster);
+    const Child* const budget = find_child(children, Kind::pod_disruption_budget, "crm-web");
+    ASSERT_EQ(budget == nullptr, c.want.is_null());
+    if (budget != nullptr) {
+      Json want = c.want;
+      want["unhealthyPodEvictionPolicy"] = "AlwaysAllow";
+      want["selector"] = find_child(children, Kind::deployment, "crm-web")->body["spec"]["selector"];
+      EXPECT_EQ(budget->body["spec"], want);
+    }
   }
 }
 
@@ -259,7 +351,7 @@ TEST(Render, TheLongestNamesFit) {
 }
 
 TEST(Render, NoNameOfAChildIsThatOfAnother) {
-  Cluster cluster = small_cluster();
+  Cluster cluster = everything_asked_for();
   std::set<std::string> names;
   for (const Child& child : children_of(cluster)) {
     EXPECT_TRUE(names.insert(kube::to_string(child.ref)).second) << child.ref.name;

@@ -1,6 +1,7 @@
 // What holds of plans for random specs and random states to start from, and wherever the operator dies on the way.
 #include <algorithm>
 #include <optional>
+#include <set>
 
 #include <gtest/gtest.h>
 
@@ -53,6 +54,15 @@ void random_spec(Json& spec, Rng& rng) {
   spec["maintenance"] = rng.chance(15);
   spec["storage"]["deletionPolicy"] = rng.chance(50) ? "Retain" : "Delete";
   spec["storage"]["size"] = rng.chance(50) ? "10Gi" : "20Gi";
+  if (rng.chance(30)) {
+    spec["ingress"] = {{"host", "crm.example.com"}};
+  }
+  if (rng.chance(30)) {
+    spec["networkPolicy"] = {{"enabled", rng.chance(50)}};
+  }
+  if (rng.chance(30)) {
+    spec["gateway"] = {{"parentRefs", {{{"name", "public"}}}}};
+  }
   if (rng.chance(30)) {
     spec["env"] = {{{"name", "TZ"}, {"value", rng.chance(50) ? "UTC" : "Asia/Shanghai"}}};
   }
@@ -150,7 +160,9 @@ void check_call(const World& world, const kube::Call& call) {
   EXPECT_EQ(call.precondition.uid, child->meta.uid);
   EXPECT_NE(call.ref.kind, Kind::secret);
   if (call.verb == Verb::remove) {
-    EXPECT_TRUE(call.ref.kind == Kind::deployment || call.ref.kind == Kind::nocobase_role);
+    const std::set<Kind> removable = {Kind::deployment,     Kind::nocobase_role, Kind::pod_disruption_budget,
+                                      Kind::network_policy, Kind::ingress,       Kind::http_route};
+    EXPECT_TRUE(removable.contains(call.ref.kind));
   }
   const auto* const claim = std::get_if<SeenClaim>(&child->detail);
   if (claim != nullptr && call.verb == Verb::apply && claim->requested == "20Gi") {

@@ -46,24 +46,25 @@ Lines after_reads(World& world) {
 
 TEST(Plan, InstallsByReadingThenKeysThenEverythingElse) {
   World world(sample_cluster());
-  EXPECT_EQ(plan_lines(world),
-            (Lines{"get ServiceAccount apps/crm", "get PersistentVolumeClaim apps/crm-storage", "get Service apps/crm",
-                   "get NocoBaseRole apps/crm-web", "get Deployment apps/crm-web", "get NocoBaseRole apps/crm-workflow",
-                   "get Deployment apps/crm-workflow", "get NocoBaseRole apps/crm-tasks",
-                   "get Deployment apps/crm-tasks", "get Secret apps/crm-keys"}));
+  EXPECT_EQ(
+      plan_lines(world),
+      (Lines{"get ServiceAccount apps/crm", "get PersistentVolumeClaim apps/crm-storage", "get Service apps/crm",
+             "get NocoBaseRole apps/crm-web", "get Deployment apps/crm-web", "get NocoBaseRole apps/crm-workflow",
+             "get Deployment apps/crm-workflow", "get NocoBaseRole apps/crm-tasks", "get Deployment apps/crm-tasks",
+             "get PodDisruptionBudget apps/crm-web", "get Secret apps/crm-keys"}));
   for (const kube::Call& call : plan(world.observe(), world.now()).calls) {
     world.call(call);
   }
   EXPECT_EQ(plan_lines(world), (Lines{"create Secret apps/crm-keys"}));
   world.call(plan(world.observe(), world.now()).calls.front());
-  EXPECT_EQ(
-      plan_lines(world),
-      (Lines{"apply ServiceAccount apps/crm absent", "apply PersistentVolumeClaim apps/crm-storage absent",
-             "apply Service apps/crm absent", "apply NocoBaseRole apps/crm-web absent replicas=2",
-             "apply Deployment apps/crm-web absent replicas=2", "apply NocoBaseRole apps/crm-workflow absent",
-             "apply Deployment apps/crm-workflow absent replicas=1",
-             "apply NocoBaseRole apps/crm-tasks absent replicas=1", "apply Deployment apps/crm-tasks absent replicas=1",
-             "apply_status NocoBaseCluster apps/crm uid version Installing False True False"}));
+  EXPECT_EQ(plan_lines(world),
+            (Lines{"apply ServiceAccount apps/crm absent", "apply PersistentVolumeClaim apps/crm-storage absent",
+                   "apply Service apps/crm absent", "apply NocoBaseRole apps/crm-web absent replicas=2",
+                   "apply Deployment apps/crm-web absent replicas=2", "apply NocoBaseRole apps/crm-workflow absent",
+                   "apply Deployment apps/crm-workflow absent replicas=1",
+                   "apply NocoBaseRole apps/crm-tasks absent replicas=1",
+                   "apply Deployment apps/crm-tasks absent replicas=1", "apply PodDisruptionBudget apps/crm-web absent",
+                   "apply_status NocoBaseCluster apps/crm uid version Installing False True False"}));
 }
 
 TEST(Plan, AppliesExactlyWhatIsRendered) {
@@ -89,6 +90,14 @@ TEST(Plan, OfASettledClusterIsEmptyAndStaysSoAfterARestart) {
   EXPECT_EQ(plan(world.observe(), world.now()), quiet);
   EXPECT_EQ(world.condition("Ready"), "True AllRolesReady");
   EXPECT_EQ(world.condition("KeysIntact"), "True KeysPresent");
+}
+
+// What is made only where the spec asks for it. Monitoring changes the pods as well.
+void ask_for_everything(Json& spec) {
+  spec["ingress"] = {{"host", "crm.example.com"}};
+  spec["gateway"] = {{"parentRefs", {{{"name", "public"}}}}};
+  spec["networkPolicy"] = {{"enabled", true}};
+  spec["monitoring"] = {{"enabled", true}, {"podMonitor", true}};
 }
 
 struct Case {
@@ -124,6 +133,44 @@ const std::vector<Case>& cases() {
        [](World& world) { world.edit_spec([](Json& spec) { spec["roles"].erase(2); }); },
        {"remove NocoBaseRole apps/crm-tasks uid version", "remove Deployment apps/crm-tasks uid version",
         "apply_status NocoBaseCluster apps/crm uid version Running True False False"}},
+      {"what is asked for is looked for first and made after the roles",
+       [](World& world) { world.edit_spec(ask_for_everything); },
+       {"apply Deployment apps/crm-workflow uid version replicas=1", "apply NetworkPolicy apps/crm absent",
+        "apply Ingress apps/crm absent", "apply HTTPRoute apps/crm absent", "apply PodMonitor apps/crm absent",
+        "apply_status NocoBaseCluster apps/crm uid version Running False True False"}},
+      {"what is no longer asked for is removed on uid and version",
+       [](World& world) {
+         world.edit_spec(ask_for_everything);
+         world.settle();
+         world.edit_spec([](Json& spec) {
+           for (const char* const key : {"ingress", "gateway", "networkPolicy"}) {
+             spec.erase(key);
+           }
+           spec["monitoring"]["podMonitor"] = false;
+           spec["roles"][0]["replicas"] = 1;
+         });
+       },
+       {"apply NocoBaseRole apps/crm-web uid replicas=1", "apply Deployment apps/crm-web uid version replicas=1",
+        "remove PodDisruptionBudget apps/crm-web uid version", "remove Ingress apps/crm uid version",
+        "remove NetworkPolicy apps/crm uid version", "remove HTTPRoute apps/crm uid version",
+        "remove PodMonitor apps/crm uid version",
+        "apply_status NocoBaseCluster apps/crm uid version Running False True False"}},
+      {"what somebody else made of that kind is neither written nor removed",
+       [](World& world) {
+         SeenChild foreign;
+         foreign.meta.ref = ref_of(Kind::ingress, "crm");
+         foreign.meta.uid = "uid-foreign";
+         world.put(foreign);
+         world.edit_spec([](Json& spec) { spec["ingress"] = {{"host", "crm.example.com"}}; });
+       },
+       {"apply_status NocoBaseCluster apps/crm uid version Blocked True False True"}},
+      {"a kind that is missing is neither read nor written; all else goes on",
+       [](World& world) {
+         world.missing_kinds = {Kind::http_route, Kind::pod_monitor};
+         world.edit_spec(ask_for_everything);
+       },
+       {"apply Deployment apps/crm-workflow uid version replicas=1", "apply NetworkPolicy apps/crm absent",
+        "apply Ingress apps/crm absent", "apply_status NocoBaseCluster apps/crm uid version Blocked False False True"}},
       {"workers roll before request roles, one at a time",
        [](World& world) { world.edit_spec([](Json& spec) {
                             spec["env"] = {{{"name", "TZ"}, {"value", "UTC"}}};
@@ -229,6 +276,7 @@ const std::vector<Case>& cases() {
        {"apply NocoBaseRole apps/crm-web as intent uid version replicas=2",
         "apply_status NocoBaseRole apps/crm-web uid outside "
         "[app.kubernetes.io/component=web,app.kubernetes.io/instance=crm,app.kubernetes.io/name=nocobase]",
+        "remove PodDisruptionBudget apps/crm-web uid version",
         "apply_status NocoBaseCluster apps/crm uid version Running True False False"}},
       {"elastic to fixed: the new owner writes, the intent manager lets go afterwards",
        [](World& world) { world.edit_spec([](Json& spec) { spec["roles"][1]["replicas"] = 1; }); },
@@ -290,6 +338,38 @@ TEST(Plan, ReadsAForeignObjectAgainAfterAWhile) {
   world.settle();
   EXPECT_EQ(world.condition("Stalled"), "False AsExpected");
   EXPECT_EQ(world.condition("Ready"), "True AllRolesReady");
+}
+
+TEST(Plan, TellsWhichFieldAsksForAKindThatIsMissingAndTheWaysOut) {
+  struct Missing {
+    Kind kind;
+    Json spec;
+    std::string_view message;
+  };
+  for (const Missing& missing :
+       {Missing{Kind::http_route,
+                {{"gateway", {{"parentRefs", {{{"name", "public"}}}}}}},
+                "spec.gateway: this Kubernetes has no HTTPRoute (gateway.networking.k8s.io/v1); install the Gateway "
+                "API CRDs, or use spec.ingress"},
+        Missing{Kind::pod_monitor,
+                {{"monitoring", {{"enabled", true}, {"podMonitor", true}}}},
+                "spec.monitoring.podMonitor: this Kubernetes has no PodMonitor (monitoring.coreos.com/v1); install the "
+                "Prometheus operator, or take podMonitor out"}}) {
+    SCOPED_TRACE(missing.message);
+    World world = settled();
+    world.missing_kinds = {Kind::http_route, Kind::pod_monitor};
+    EXPECT_EQ(plan_lines(world), Lines{}) << "nobody has asked";
+    world.edit_spec([&](Json& spec) { spec.update(missing.spec); });
+    ASSERT_GT(world.settle(), 0);
+    EXPECT_EQ(world.condition("Ready"), "True AllRolesReady");
+    EXPECT_EQ(world.condition("Stalled"), "True KindMissing");
+    EXPECT_EQ(kube::string_at(*find_condition(world.cluster()["status"], "Stalled"), {"message"}), missing.message);
+    EXPECT_EQ(plan(world.observe(), world.now()).recheck, Millis(30'000));
+    world.missing_kinds.clear();
+    ASSERT_GT(world.settle(), 0);
+    EXPECT_EQ(world.condition("Stalled"), "False AsExpected");
+    EXPECT_NE(world.find(ref_of(missing.kind, "crm")), nullptr);
+  }
 }
 
 TEST(Plan, NeverMakesKeysForDataThatExists) {

@@ -145,6 +145,7 @@ Observed World::observe() const {
     }
   }
   seen.pods.insert(seen.pods.end(), extra_pods_.begin(), extra_pods_.end());
+  seen.missing_kinds = missing_kinds;
   seen.absent = absent_;
   seen.entropy = std::string(keys_entropy_bytes, 'e');
   seen.accepted = accepted_;
@@ -154,6 +155,9 @@ Observed World::observe() const {
 }
 
 std::string World::call(const kube::Call& call) {
+  if (missing_kinds.contains(call.ref.kind)) {
+    return "the server could not find the requested resource";
+  }
   if (call.verb == kube::Verb::get) {
     read_.erase(call.ref);
     absent_.erase(call.ref);

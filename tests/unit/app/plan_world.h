@@ -55,6 +55,7 @@ class World {
 
   bool drops_status_fields = false;          // the server knows an older schema: it drops `services` and `selector`
   bool spells_its_own_way = false;           // what is owned after an apply hashes differently from what was applied
+  std::set<kube::Kind> missing_kinds;        // the server does not have them
   std::map<kube::Ref, std::string> refuses;  // writes of these fail with the text
 
  private:

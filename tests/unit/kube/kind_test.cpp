@@ -51,6 +51,17 @@ TEST(Kind, HasItsNamesAndIsFoundByThem) {
   }
 }
 
+TEST(Kind, IsOptionalWhereOtherSoftwareBringsIt) {
+  std::vector<Kind> optional;
+  for (int i = 0; i <= static_cast<int>(Kind::trigger_authentication); ++i) {
+    if (is_optional(static_cast<Kind>(i))) {
+      optional.push_back(static_cast<Kind>(i));
+    }
+  }
+  EXPECT_EQ(optional, (std::vector<Kind>{Kind::http_route, Kind::pod_monitor, Kind::scaled_object,
+                                         Kind::trigger_authentication}));
+}
+
 TEST(Kind, OfAnotherGroupOrVersionIsNotOurs) {
   EXPECT_EQ(kind_of("apps/v1beta1", "Deployment"), std::nullopt);
   EXPECT_EQ(kind_of("v1", "Deployment"), std::nullopt);

@@ -2,6 +2,7 @@
 
 #include <deque>
 #include <functional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -138,6 +139,32 @@ TEST(Controller, DoesNothingBeforeEveryKindIsListedAndItLeads) {
   EXPECT_EQ(of.poll(at(1), false), Sent{});
   EXPECT_EQ(of->next_wake(), std::nullopt) << "there is nothing to wake up for";
   EXPECT_EQ(of.poll(at(1)), Sent{"apply crm-web"});
+}
+
+TEST(Controller, TellsWhichKindsAreMissing) {
+  Scripted of;
+  for (const Kind kind : watched_kinds) {
+    if (kind != Kind::http_route) {
+      of.list(kind, kind == Kind::nocobase_cluster ? std::vector<Json>{cluster("crm", 10)} : std::vector<Json>(),
+              at(0));
+    }
+  }
+  EXPECT_EQ(of.poll(at(1)), Sent{});
+  EXPECT_EQ(of.decisions, 0U);
+  EXPECT_TRUE(of->watched(Kind::http_route, KindMissing{}, at(2)));
+  EXPECT_TRUE(of->listed());
+  EXPECT_EQ(of.poll(at(2)), Sent{});
+  EXPECT_EQ(of.decisions, 1U);
+  EXPECT_EQ(of.seen.missing_kinds, std::set<Kind>{Kind::http_route});
+  of.list(Kind::http_route, {child(Kind::http_route, "crm", 110)}, at(100), 120);
+  EXPECT_EQ(of.poll(at(1'000)), Sent{});
+  EXPECT_EQ(of.decisions, 2U);
+  EXPECT_EQ(of.seen.missing_kinds, std::set<Kind>{});
+  EXPECT_EQ(of.seen.children.size(), 1U);
+  EXPECT_TRUE(of->watched(Kind::http_route, KindMissing{}, at(2'000)));
+  EXPECT_EQ(of.poll(at(3'000)), Sent{});
+  EXPECT_EQ(of.decisions, 3U) << "an object of the cluster has gone";
+  EXPECT_EQ(of.seen.children.size(), 0U);
 }
 
 TEST(Controller, StopsDecidingWhileAKindIsListedAnew) {

@@ -1,6 +1,7 @@
 #include "runtime/engine.h"
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -51,11 +52,19 @@ class Shell {
                             R"({"k8s.io/initial-events-end":"true"}}}})";
     engine_.watch_bytes(stream_of(plural), events + end + "\n", now);
   }
-  void list_all(Now now) {
+  void list_all(Now now, bool has_gateway_api = true) {
     poll(now);
     for (const char* const plural :
-         {"nocobaseroles", "deployments", "services", "serviceaccounts", "persistentvolumeclaims", "pods"}) {
+         {"nocobaseroles", "deployments", "services", "serviceaccounts", "persistentvolumeclaims", "pods",
+          "poddisruptionbudgets", "networkpolicies", "ingresses", "podmonitors"}) {
       list(plural, "", now);
+    }
+    if (has_gateway_api) {
+      list("httproutes", "", now);
+    } else {
+      const StreamId routes = stream_of("httproutes");
+      engine_.watch_closed(routes, kube::HttpResponse{404, "", "404 page not found\n"}, now);
+      watches.erase(routes);
     }
     list("nocobaseclusters", Json{{"type", "ADDED"}, {"object", objects::cluster("crm", 10)}}.dump() + "\n", now);
   }
@@ -80,18 +89,22 @@ class Shell {
     }
   }
 
+  // The kinds that were missing when it was decided last.
+  [[nodiscard]] const std::set<Kind>& missing() const { return missing_; }
+
   std::vector<SendCall> calls;
   std::map<StreamId, std::string> watches;
   std::vector<StreamId> closed;
 
  private:
-  static Engine::Options options(bool elects) {
+  Engine::Options options(bool elects) {
     Engine::Options out;
     if (elects) {
       out.lease = Lease::Options{.ref = lease_ref, .identity = "me"};
     }
     out.controller.random_bytes = [](std::size_t size) { return std::string(size, 'r'); };
-    out.controller.decisions.plan = [](const app::Observed& observed, const Now&) {
+    out.controller.decisions.plan = [this](const app::Observed& observed, const Now&) {
+      missing_ = observed.missing_kinds;
       app::Plan plan;
       if (!observed.children.contains(web)) {
         kube::Call call;
@@ -106,6 +119,7 @@ class Shell {
     return out;
   }
 
+  std::set<Kind> missing_;
   Engine engine_;
 };
 
@@ -139,6 +153,25 @@ TEST(Engine, IsReadyAndWorksOnceEverythingIsListed) {
   of.poll(at(1));
   EXPECT_TRUE(of.calls.empty());
   EXPECT_EQ(of->controller().counters().settled, 1U);
+}
+
+TEST(Engine, WorksWithoutAnOptionalKindAndSeesItCome) {
+  Shell of;
+  of.list_all(at(0), false);
+  EXPECT_TRUE(of->ready());
+  EXPECT_EQ(of.missing(), std::set<Kind>{}) << "nothing was decided yet";
+  of.poll(at(0));
+  EXPECT_EQ(of.missing(), std::set<Kind>{Kind::http_route});
+  of.reply(created(), at(1));
+  of.poll(at(1));
+  EXPECT_LE(of->next_wake().value_or(Instant::max()), at(60'000).mono);
+  of.poll(at(60'000));
+  EXPECT_TRUE(of->ready()) << "while it is asked for again";
+  of.list("httproutes", Json{{"type", "ADDED"}, {"object", objects::child(Kind::http_route, "crm", 70)}}.dump() + "\n",
+          at(60'001));
+  EXPECT_TRUE(of->ready());
+  of.poll(at(61'000));
+  EXPECT_EQ(of.missing(), std::set<Kind>{});
 }
 
 TEST(Engine, DoesNothingWithoutTheLeadAndStopsWhenItIsLost) {

@@ -136,6 +136,19 @@ TEST(Store, AListingFromBeforeWhatWasSeenEmptiesTheKindAndAsksForAnother) {
   EXPECT_EQ(version_of(of.store, crm, web), 7U);
 }
 
+TEST(Store, AKindThatIsMissingHasNoObjectsAndMayComeBackAtAnyVersion) {
+  const Ref route{Kind::http_route, "ns", "crm"};
+  Listed of;
+  EXPECT_EQ(of.list({child(Kind::http_route, "crm", 150, "crm", uid(7))}, Kind::http_route, 200), Keys{});
+  EXPECT_EQ(version_of(of.store, crm, route), 150U);
+  EXPECT_EQ(of.store.kind_missing(Kind::http_route), Keys{crm});
+  EXPECT_EQ(version_of(of.store, crm, route), 0U);
+  EXPECT_EQ(version_of(of.store, crm, web), 20U) << "of another kind";
+  EXPECT_EQ(of.store.kind_missing(Kind::http_route), Keys{});
+  EXPECT_EQ(of.list({child(Kind::http_route, "crm", 110, "crm", uid(8))}, Kind::http_route, 120), Keys{});
+  EXPECT_EQ(version_of(of.store, crm, route), 110U);
+}
+
 TEST(Store, MovesAnObjectWhoseLabelsNameAnotherCluster) {
   Listed of;
   static_cast<void>(of.store.changed(seen(cluster("erp", 11, uid(3)))));

@@ -10,6 +10,7 @@
 namespace nocobase_operator::runtime {
 namespace {
 
+using kube::Kind;
 using objects::at;
 
 const kube::WatchScope scope{kube::Kind::pod, "", "a=b"};
@@ -51,7 +52,7 @@ std::string told(const WatchChange& change) {
   if (const auto* const progressed = std::get_if<Progressed>(&change)) {
     return "progressed " + std::to_string(progressed->version);
   }
-  return "began";
+  return std::holds_alternative<KindMissing>(change) ? "missing" : "began";
 }
 
 std::vector<std::string> feed(Watcher& of, std::string_view bytes, Now now) {
@@ -215,6 +216,50 @@ TEST(Watcher, ListsAnewWhenResumingFailsAgainAndAgain) {
   }
   EXPECT_FALSE(of.listed());
   EXPECT_EQ(of.poll(now), request(""));
+}
+
+const kube::WatchScope optional_scope{Kind::http_route, "", "a=b"};
+const kube::HttpResponse no_such_kind{404, "", "404 page not found\n"};
+
+TEST(Watcher, AnOptionalKindThatIsMissingIsListedAndAskedForAgainAfterAWhile) {
+  Watcher of({.scope = optional_scope, .min_timeout = Seconds(0)}, Rng(1));
+  for (const std::int64_t start : {0, 60'000, 120'000}) {
+    SCOPED_TRACE(start);
+    EXPECT_EQ(of.poll(at(start)), kube::encode_watch(optional_scope, "", Seconds(0)));
+    of.closed(no_such_kind, at(start));
+    EXPECT_EQ(feed(of, "", at(start)), Told{"missing"});
+    EXPECT_FALSE(of.open());
+    EXPECT_TRUE(of.listed());
+    EXPECT_EQ(of.last_error(), "");
+    EXPECT_EQ(of.next_wake(), at(start + 60'000).mono);
+  }
+  EXPECT_EQ(of.counters(), (Watcher::Counters{.lists = 3, .resumes = 0, .failures = 0, .events = 0}));
+  ASSERT_TRUE(of.poll(at(180'000)));
+  EXPECT_TRUE(of.listed()) << "nothing speaks against it yet";
+  EXPECT_EQ(feed(of, listing, at(180'001)), (Told{"began", "changed a", "changed b", "ended 9"}));
+  EXPECT_TRUE(of.listed());
+}
+
+TEST(Watcher, AnOptionalKindThatGoesIsMissingFromThenOn) {
+  Watcher of({.scope = optional_scope, .min_timeout = Seconds(0)}, Rng(1));
+  ASSERT_TRUE(of.poll(at(0)));
+  feed(of, listing, at(1));
+  of.closed(kube::HttpResponse{200, "", ""}, at(5'000));
+  EXPECT_EQ(of.poll(at(5'000)), kube::encode_watch(optional_scope, "9", Seconds(0)));
+  of.closed(no_such_kind, at(5'001));
+  EXPECT_EQ(feed(of, "", at(5'001)), Told{"missing"});
+  EXPECT_TRUE(of.listed());
+  EXPECT_EQ(of.poll(at(65'001)), kube::encode_watch(optional_scope, "", Seconds(0)));
+}
+
+TEST(Watcher, AKindThatHasToBeThereIsNeverMissing) {
+  Watcher of = watcher();
+  ASSERT_TRUE(of.poll(at(0)));
+  of.closed(no_such_kind, at(1));
+  EXPECT_EQ(feed(of, "", at(1)), Told{});
+  EXPECT_FALSE(of.listed());
+  EXPECT_EQ(of.last_error(), "HTTP 404: 404 page not found ");
+  EXPECT_EQ(of.poll(at(300)), request(""));
 }
 
 TEST(Watcher, IgnoresWhatComesWhenNoStreamIsOpen) {

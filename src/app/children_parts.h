@@ -1,0 +1,31 @@
+// How a child is put together, and the renderers of the children that are made only where the spec asks for them. Part
+// of children; nobody else includes it.
+#pragma once
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "app/children.h"
+#include "app/spec.h"
+#include "kube/kind.h"
+
+namespace nocobase_operator::app {
+
+inline constexpr std::string_view service_port_name = "http";
+
+// An object with metadata (name, namespace, labels, owner) and without its spec. Offline there is no uid, and so no
+// owner.
+[[nodiscard]] Json new_object(kube::Kind kind, const Cluster& cluster, const std::string& name, Json labels);
+// The object with its hash, which is also written into its annotation.
+[[nodiscard]] Child finished(kube::Kind kind, const Cluster& cluster, Json body);
+
+// How many pods of a role a node drain may take. A role with a floor of two or more loses one at a time unless the spec
+// says otherwise; one that may have a single pod gets no budget that would hold up a drain for ever.
+[[nodiscard]] std::optional<Child> disruption_budget(const Cluster& cluster, const Role& role);
+// Keeps pods of others off those that serve no requests: they answer HTTP all the same.
+[[nodiscard]] std::optional<Child> network_policy(const Cluster& cluster);
+[[nodiscard]] std::optional<Child> ingress(const Cluster& cluster);
+[[nodiscard]] std::optional<Child> http_route(const Cluster& cluster);
+[[nodiscard]] std::optional<Child> pod_monitor(const Cluster& cluster);
+
+}  // namespace nocobase_operator::app
