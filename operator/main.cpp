@@ -22,7 +22,8 @@ program::Streams standard_streams() {
 
 void add_run(CLI::App& app, program::RunOptions& options, Command& chosen) {
   auto* command = app.add_subcommand("run", "Watch NocoBaseClusters and reconcile them until told to stop");
-  command->add_option("--kubeconfig", options.kubeconfig, "Kubeconfig file (default: the Pod's service account)");
+  command->add_option("--kubeconfig", options.kubeconfig, "Kubeconfig files (default: the Pod's service account)")
+      ->envname("KUBECONFIG");
   command->add_option("--context", options.context, "Context of the kubeconfig (default: the current one)");
   command->add_option("--namespace", options.ns, "Watch this namespace only (default: all)");
   command->add_option("--lease-namespace", options.lease_namespace, "Namespace of the leader election Lease");

@@ -9,36 +9,37 @@ namespace {
 
 using kube::Kind;
 
-// `watch` alone: a streaming list needs no `list`. `get` is for what a failed write leaves in doubt, and for objects
-// that may be there without our label.
+// A streaming list needs only `watch`; `list` is for API servers that have none. `get` is for what a failed write
+// leaves in doubt, and for objects that may be there without our label.
 constexpr std::array table{
-    Permission{Reach::watched, Kind::nocobase_cluster, "", "get watch", "Clusters are read; only people write them."},
+    Permission{Reach::watched, Kind::nocobase_cluster, "", "get list watch",
+               "Clusters are read; only people write them."},
     Permission{Reach::watched, Kind::nocobase_cluster, "status", "patch", "What is true of a cluster."},
     Permission{Reach::watched, Kind::nocobase_cluster, "finalizers", "update",
                "Children name their cluster as an owner with blockOwnerDeletion, which OpenShift and others check."},
-    Permission{Reach::watched, Kind::nocobase_role, "", "get watch create patch delete",
+    Permission{Reach::watched, Kind::nocobase_role, "", "get list watch create patch delete",
                "One per role; deleted when the role is taken out of the cluster."},
     Permission{Reach::watched, Kind::nocobase_role, "status", "patch", "What autoscalers read."},
-    Permission{Reach::watched, Kind::deployment, "", "get watch create patch delete",
+    Permission{Reach::watched, Kind::deployment, "", "get list watch create patch delete",
                "One per role; deleted when the role is taken out of the cluster."},
-    Permission{Reach::watched, Kind::service, "", "get watch create patch",
+    Permission{Reach::watched, Kind::service, "", "get list watch create patch",
                "One per cluster, in front of the pods that serve requests; garbage collection deletes it."},
-    Permission{Reach::watched, Kind::service_account, "", "get watch create patch",
+    Permission{Reach::watched, Kind::service_account, "", "get list watch create patch",
                "One per cluster, without any rights; garbage collection deletes it."},
-    Permission{Reach::watched, Kind::persistent_volume_claim, "", "get watch create patch",
+    Permission{Reach::watched, Kind::persistent_volume_claim, "", "get list watch create patch",
                "The application's storage. Never deleted: data outlives its cluster."},
     Permission{Reach::watched, Kind::secret, "", "get create",
                "Key Secrets are made once and never changed; others are read by name. No Secrets can be listed."},
-    Permission{Reach::watched, Kind::pod, "", "watch", "Why pods are not ready, and how many there are."},
-    Permission{Reach::watched, Kind::pod_disruption_budget, "", "get watch create patch delete",
+    Permission{Reach::watched, Kind::pod, "", "list watch", "Why pods are not ready, and how many there are."},
+    Permission{Reach::watched, Kind::pod_disruption_budget, "", "get list watch create patch delete",
                "One per role that has several pods; deleted when it is not asked for."},
-    Permission{Reach::watched, Kind::network_policy, "", "get watch create patch delete",
+    Permission{Reach::watched, Kind::network_policy, "", "get list watch create patch delete",
                "Where spec.networkPolicy asks for it; deleted when it no longer does."},
-    Permission{Reach::watched, Kind::ingress, "", "get watch create patch delete",
+    Permission{Reach::watched, Kind::ingress, "", "get list watch create patch delete",
                "Where spec.ingress asks for it; deleted when it no longer does."},
-    Permission{Reach::watched, Kind::http_route, "", "get watch create patch delete",
+    Permission{Reach::watched, Kind::http_route, "", "get list watch create patch delete",
                "Where spec.gateway asks for it; deleted when it no longer does."},
-    Permission{Reach::watched, Kind::pod_monitor, "", "get watch create patch delete",
+    Permission{Reach::watched, Kind::pod_monitor, "", "get list watch create patch delete",
                "Where spec.monitoring asks for it; deleted when it no longer does."},
     Permission{Reach::own, Kind::lease, "", "get create update", "Leader election."},
 };

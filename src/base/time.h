@@ -31,4 +31,8 @@ struct Now {
 // The time of such a text, a fraction of a second left out; nothing when it is none or not in UTC.
 [[nodiscard]] std::optional<std::chrono::sys_seconds> from_rfc3339(std::string_view text);
 
+// The time of an HTTP date in its present form (RFC 9110, 5.6.7): "Sun, 06 Nov 1994 08:49:37 GMT"; nothing when the
+// text is none. The day of the week is not compared with the date.
+[[nodiscard]] std::optional<std::chrono::sys_seconds> from_http_date(std::string_view text);
+
 }  // namespace nocobase_operator

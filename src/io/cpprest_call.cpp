@@ -41,13 +41,15 @@ struct CpprestCall::State {
   Finish finish;  // empty once it was called or the call was cancelled
   boost::asio::steady_timer timer;
   std::shared_ptr<Exchange> exchange;
-  std::string token;
+  Client::Identity identity;
   kube::HttpResponse response;
   bool sent_before = false;  // by an earlier attempt
   bool repeated = false;     // after a lost connection
   bool renewed = false;      // after a 401
 
   void attempt(const std::shared_ptr<CpprestCall>& self);
+  void send(const std::shared_ptr<CpprestCall>& self, Client::Identity as);
+  void on_refused(const std::shared_ptr<CpprestCall>& self);
   pplx::task<std::size_t> collect(const char* data, std::size_t size);
   void on_end(const std::shared_ptr<CpprestCall>& self, const std::optional<Failure>& failure);
   void on_failure(const std::shared_ptr<CpprestCall>& self, const Failure& failure);
@@ -91,14 +93,22 @@ void CpprestCall::cancel() {
 }
 
 void CpprestCall::State::attempt(const std::shared_ptr<CpprestCall>& self) {
-  Result<std::string> bearer = client->token();
-  if (!bearer.ok()) {
-    conclude(bearer.error());
-    return;
-  }
-  token = std::move(bearer).value();
+  client->sign_in([self](Result<Client::Identity> who) {
+    if (!self->state_->finish) {
+      return;  // over before a credential plugin was
+    }
+    if (who.ok()) {
+      self->state_->send(self, std::move(who).value());
+    } else {
+      self->state_->conclude(who.error());
+    }
+  });
+}
+
+void CpprestCall::State::send(const std::shared_ptr<CpprestCall>& self, Client::Identity as) {
+  identity = std::move(as);
   response = {};
-  Result<web::http::http_request> encoded = client->encode(request, token);
+  Result<web::http::http_request> encoded = client->encode(request, identity.token);
   if (!encoded.ok()) {
     conclude(encoded.error());
     return;
@@ -113,7 +123,8 @@ void CpprestCall::State::attempt(const std::shared_ptr<CpprestCall>& self) {
                            },
                        .body = [self](const char* data, std::size_t size) { return self->state_->collect(data, size); },
                        .end = [self](const std::optional<Failure>& failure) { self->state_->on_end(self, failure); }});
-  exchange->send(client->shared(), std::move(encoded).value());
+  web::http::client::http_client on = client->for_call(is_repeatable(request));
+  exchange->send(on, std::move(encoded).value());
 }
 
 pplx::task<std::size_t> CpprestCall::State::collect(const char* data, std::size_t size) {
@@ -132,16 +143,28 @@ void CpprestCall::State::on_end(const std::shared_ptr<CpprestCall>& self, const 
     return;
   }
   if (response.status == 401 && !renewed) {
-    // The server refused before it did anything. The token may just have been replaced on disk.
     renewed = true;
-    client->expire_token();
-    const Result<std::string> fresh = client->token();
-    if (fresh.ok() && fresh.value() != token) {
-      attempt(self);
-      return;
-    }
+    on_refused(self);
+    return;
   }
   conclude(std::move(response));
+}
+
+// The server refused before it did anything. The token or certificate may just have been replaced on disk, or a plugin
+// may have a newer one.
+void CpprestCall::State::on_refused(const std::shared_ptr<CpprestCall>& self) {
+  client->refused(identity);
+  client->sign_in([self](Result<Client::Identity> who) {
+    State& state = *self->state_;
+    if (!state.finish) {
+      return;
+    }
+    if (who.ok() && who.value().version != state.identity.version) {
+      state.send(self, std::move(who).value());
+    } else {
+      state.conclude(std::move(state.response));
+    }
+  });
 }
 
 void CpprestCall::State::on_failure(const std::shared_ptr<CpprestCall>& self, const Failure& failure) {

@@ -49,32 +49,34 @@ bool is_stale(int socket) {
 
 // The library calls this before each request. A socket that is not open yet is opened here to take options; for a name
 // the family is not known, so such a socket gets them when it is used again, and until then the idle time-outs guard
-// it.
-void prepare_socket(http::client::native_handle handle, const Url& url) {
-  tcp::socket* socket = url.https ? &static_cast<boost::asio::ssl::stream<tcp::socket&>*>(handle)->next_layer()
-                                  : static_cast<tcp::socket*>(handle);
-  if (socket->is_open()) {
+// it. `host` is who is connected to.
+void prepare_socket(tcp::socket& socket, const std::string& host) {
+  if (socket.is_open()) {
     // Without this a request would be written into the void, and nobody could tell that it never arrived. Now it fails
     // while it is written, and is repeated on a new connection.
-    if (is_stale(socket->native_handle())) {
-      ::shutdown(socket->native_handle(), SHUT_RDWR);
+    if (is_stale(socket.native_handle())) {
+      ::shutdown(socket.native_handle(), SHUT_RDWR);
     }
-  } else if (is_ip_address(url.host)) {
+  } else if (is_ip_address(host)) {
     boost::system::error_code ignored;
-    socket->open(url.host.find(':') == std::string::npos ? tcp::v4() : tcp::v6(), ignored);
+    socket.open(host.find(':') == std::string::npos ? tcp::v4() : tcp::v6(), ignored);
   }
-  if (socket->is_open()) {
-    set_socket_options(socket->native_handle());
+  if (socket.is_open()) {
+    set_socket_options(socket.native_handle());
   }
 }
 
-bool is_loopback(const std::string& host) {
-  return host == "localhost" || host == "::1" || host.starts_with("127.");
+tcp::socket& tls_socket(http::client::native_handle handle) {
+  return static_cast<boost::asio::ssl::stream<tcp::socket&>*>(handle)->next_layer();
+}
+
+tcp::socket& plain_socket(http::client::native_handle handle) {
+  return *static_cast<tcp::socket*>(handle);
 }
 
 bool has_credentials(const Credentials& credentials) {
   return !credentials.token.empty() || !credentials.token_file.empty() || !credentials.client_cert_pem.empty() ||
-         !credentials.client_cert_file.empty();
+         !credentials.client_cert_file.empty() || credentials.exec;
 }
 
 // Anything else could smuggle a header in.
@@ -117,13 +119,20 @@ void start_io_threads() {
 
 Client::Client(const ApiServer& server, Url url, std::shared_ptr<TlsClient> tls)
     : url_(std::move(url)),
+      proxy_(server.proxy),
       name_(to_string(url_)),
       tls_(std::move(tls)),
-      token_(server.credentials.token_file, server.credentials.token) {}
+      token_(server.credentials.token_file, server.credentials.token) {
+  if (server.credentials.exec) {
+    exec_ = std::make_shared<ExecAuth>(*server.credentials.exec,
+                                       [](std::function<void()> work) { io_thread().post(std::move(work)); });
+  }
+}
 
 Result<std::shared_ptr<Client>> Client::create(const ApiServer& server) {
   Url url = TRY(parse_url(server.url));
-  if (!url.https && has_credentials(server.credentials) && !is_loopback(url.host)) {
+  const bool stays_here = is_loopback(url.host) && (!server.proxy || is_loopback(server.proxy->host));
+  if (!url.https && has_credentials(server.credentials) && !stays_here) {
     return Error{Code::invalid, "server " + to_string(url) + ": credentials are only sent over https"};
   }
   std::shared_ptr<TlsClient> tls;
@@ -133,34 +142,57 @@ Result<std::shared_ptr<Client>> Client::create(const ApiServer& server) {
   return std::shared_ptr<Client>(new Client(server, std::move(url), std::move(tls)));
 }
 
-http::client::http_client Client::connect(Millis idle) const {
+http::client::http_client Client::connect(Millis idle, Pool pool) const {
   http::client::http_client_config config;
   config.set_timeout(idle);
   config.set_max_redirects(0);
   config.set_tlsext_sni_enabled(false);  // TlsClient sets it: the library would send an address or a Host header
-  config.set_nativehandle_options([url = url_](http::client::native_handle handle) { prepare_socket(handle, url); });
+  // Through a tunnel the library hands over a plain socket before it is made and a TLS stream afterwards, and does not
+  // say which: only a client for one request has just the former.
+  if (!tunnels() || pool == Pool::none) {
+    const bool plain = !url_.https || tunnels();
+    config.set_nativehandle_options(
+        [plain, host = proxy_ ? proxy_->host : url_.host](http::client::native_handle handle) {
+          prepare_socket(plain ? plain_socket(handle) : tls_socket(handle), host);
+        });
+  }
+  if (proxy_) {
+    web::web_proxy proxy(
+        web::uri_builder().set_scheme("http").set_host(proxy_->host).set_port(static_cast<int>(proxy_->port)).to_uri());
+    if (!proxy_->user.empty()) {
+      proxy.set_credentials({proxy_->user, proxy_->password});
+    }
+    config.set_proxy(proxy);
+  }
   if (tls_) {
     config.set_ssl_context_callback(
         [tls = tls_](boost::asio::ssl::context& context) { tls->configure(context.native_handle()); });
   }
-  // Built from its parts because the library resolves no IPv6 address in brackets.
+  // Built from its parts because the library resolves no IPv6 address in brackets. A proxy is told the address as it
+  // stands in a URL.
+  const bool in_brackets = proxy_ && url_.host.find(':') != std::string::npos;
   const web::uri base = web::uri_builder()
                             .set_scheme(url_.https ? "https" : "http")
-                            .set_host(url_.host)
+                            .set_host(in_brackets ? "[" + without_zone(url_.host) + "]" : url_.host)
                             .set_port(static_cast<int>(url_.port))
                             .to_uri();
   return {base, config};
 }
 
-http::client::http_client& Client::shared() {
-  if (!shared_) {
+http::client::http_client Client::for_call(bool repeatable) {
+  // Whether a pooled connection through a tunnel is closed is only seen when it is used: see connect().
+  if (tunnels() && !repeatable) {
+    return connect(longest_call);
+  }
+  if (!shared_ || shared_key_pair_ != key_pair_version()) {
     renew();
   }
   return *shared_;
 }
 
 void Client::renew() {
-  shared_ = std::make_unique<http::client::http_client>(connect(longest_call));
+  shared_key_pair_ = key_pair_version();
+  shared_ = std::make_unique<http::client::http_client>(connect(longest_call, Pool::shared));
 }
 
 Result<http::http_request> Client::encode(const kube::HttpRequest& request, const std::string& token) const {
@@ -186,15 +218,59 @@ Result<http::http_request> Client::encode(const kube::HttpRequest& request, cons
   return encoded;
 }
 
-Result<std::string> Client::token() {
-  std::string token = token_.current().text;
-  if (token.empty() && !token_.path().empty()) {
+void Client::sign_in(std::function<void(Result<Identity>)> then) {
+  if (!exec_) {
+    then(identify());
+    return;
+  }
+  exec_->get([self = shared_from_this(), then = std::move(then)](const Result<ExecAuth::Signed>& credential) {
+    then(credential.ok() ? self->identify(credential.value()) : credential.error());
+  });
+}
+
+Result<Client::Identity> Client::identify() {
+  const FileText::Version token = token_.current();
+  if (token.text.empty() && !token_.path().empty()) {
     return Error{Code::denied, "token file " + token_.path() + ": missing, unreadable or empty"};
   }
-  if (!is_token(token)) {
+  if (!is_token(token.text)) {
     return Error{Code::denied, "the bearer token holds a blank or a control character"};
   }
-  return token;
+  return Identity{token.text, token.number + key_pair_version()};
+}
+
+Result<Client::Identity> Client::identify(const ExecAuth::Signed& credential) {
+  const ExecCredential& got = credential.credential;
+  if (!is_token(got.token)) {
+    return Error{Code::denied, "the credential plugin's token holds a blank or a control character"};
+  }
+  if (!got.client_cert_pem.empty() && tls_ && exec_key_pair_ != credential.version) {
+    const Result<Unit> used = tls_->use_key_pair(got.client_cert_pem, got.client_key_pem);
+    if (!used.ok()) {
+      return Error{Code::denied, "the credential plugin's " + used.error().what};
+    }
+    exec_key_pair_ = credential.version;
+  }
+  if (got.token.empty() && !tls_) {
+    return Error{Code::denied, "the credential plugin's client certificate is of no use without https"};
+  }
+  return Identity{got.token, credential.version};
+}
+
+void Client::refused(const Identity& used) {
+  token_.expire();
+  if (exec_) {
+    exec_->refused(used.version);
+  }
+  if (tls_) {
+    tls_->expire_key_pair();
+  }
+}
+
+void Client::stop() {
+  if (exec_) {
+    exec_->stop();
+  }
 }
 
 Failure Client::explain(const std::exception_ptr& thrown) const {
@@ -215,7 +291,13 @@ Failure Client::explain(const std::exception_ptr& thrown) const {
   }
   what = text;
   // The texts are the library's, which changes no more. An error code alone does not tell these apart.
-  if (what.starts_with("Failed to connect") || what.starts_with("Failed to resolve")) {
+  if (what.starts_with("Failed to connect to any resolved proxy")) {
+    failure = {Failure::Stage::connect, "the proxy refuses connections or is unreachable"};
+  } else if (what.starts_with("Error resolving proxy")) {
+    failure = {Failure::Stage::connect, "the proxy's name cannot be resolved"};
+  } else if (what.find("proxy") != std::string_view::npos) {
+    failure = {Failure::Stage::connect, "the proxy opens no tunnel: " + text};
+  } else if (what.starts_with("Failed to connect") || what.starts_with("Failed to resolve")) {
     failure = {Failure::Stage::connect, "connection refused or host unreachable"};
   } else if (what.starts_with("Error resolving")) {
     failure = {Failure::Stage::connect, "the host's name cannot be resolved"};

@@ -28,6 +28,7 @@ struct CpprestStream::State {
   std::function<void()> ready;  // empty once the stream was cancelled
   std::shared_ptr<Exchange> exchange;
   kube::HttpResponse response;
+  Client::Identity identity;
 
   std::mutex mutex;
   Batch batch;
@@ -36,6 +37,7 @@ struct CpprestStream::State {
   std::size_t held_size = 0;
 
   void open(const std::shared_ptr<CpprestStream>& self);
+  void send(const std::shared_ptr<CpprestStream>& self, Client::Identity as);
   pplx::task<std::size_t> collect(const char* data, std::size_t size);
   void on_end(const std::optional<Failure>& failure);
   void close(Result<kube::HttpResponse> result);
@@ -75,12 +77,21 @@ void CpprestStream::cancel() {
 }
 
 void CpprestStream::State::open(const std::shared_ptr<CpprestStream>& self) {
-  const Result<std::string> token = client->token();
-  if (!token.ok()) {
-    close(token.error());
-    return;
-  }
-  Result<web::http::http_request> encoded = client->encode(request, token.value());
+  client->sign_in([self](Result<Client::Identity> who) {
+    if (!self->state_->ready) {
+      return;  // cancelled before a credential plugin had ended
+    }
+    if (who.ok()) {
+      self->state_->send(self, std::move(who).value());
+    } else {
+      self->state_->close(who.error());
+    }
+  });
+}
+
+void CpprestStream::State::send(const std::shared_ptr<CpprestStream>& self, Client::Identity as) {
+  identity = std::move(as);
+  Result<web::http::http_request> encoded = client->encode(request, identity.token);
   if (!encoded.ok()) {
     close(encoded.error());
     return;
@@ -120,7 +131,7 @@ pplx::task<std::size_t> CpprestStream::State::collect(const char* data, std::siz
 
 void CpprestStream::State::on_end(const std::optional<Failure>& failure) {
   if (response.status == 401) {
-    client->expire_token();
+    client->refused(identity);
   }
   if (!failure) {
     close(std::move(response));

@@ -66,6 +66,7 @@ class CpprestTransport final : public Transport {
     }
     front_->calls.clear();
     front_->streams.clear();
+    io_thread().post([client = client_] { client->stop(); });
     wait_for_the_library();
   }
 

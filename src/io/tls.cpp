@@ -195,16 +195,23 @@ Result<Unit> TlsClient::refresh_key_pair() {
   const FileText::Version key = key_.current();
   const bool wanted =
       !certificate.text.empty() || !certificate_.path().empty() || !key.text.empty() || !key_.path().empty();
-  if (!wanted || (pair_ && pair_version_ == certificate.number + key.number)) {
+  if (!wanted || (pair_ && pair_text_ == certificate.number + key.number)) {
     return Unit{};
   }
+  TRY(set_key_pair(certificate.text, key.text));
+  pair_text_ = certificate.number + key.number;
+  return Unit{};
+}
+
+// Called with the mutex held.
+Result<Unit> TlsClient::set_key_pair(const std::string& certificate, const std::string& key) {
   auto pair = std::make_unique<KeyPair>();
-  pair->chain = read_certificates(certificate.text);
+  pair->chain = read_certificates(certificate);
   ERR_clear_error();
   if (pair->chain.empty()) {
     return Error{Code::invalid, "client certificate " + certificate_.path() + ": no PEM certificate"};
   }
-  const Bio bio = text_bio(key.text);
+  const Bio bio = text_bio(key);
   pair->key = Key(PEM_read_bio_PrivateKey(bio.get(), nullptr, no_password, nullptr));
   if (!pair->key) {
     return Error{Code::invalid, "client key " + key_.path() + ": " + openssl_error()};
@@ -213,8 +220,24 @@ Result<Unit> TlsClient::refresh_key_pair() {
     return Error{Code::invalid, "the client certificate and the client key do not belong together: " + openssl_error()};
   }
   pair_ = std::move(pair);
-  pair_version_ = certificate.number + key.number;
+  ++pair_version_;
   return Unit{};
+}
+
+Result<Unit> TlsClient::use_key_pair(const std::string& certificate, const std::string& key) {
+  const std::scoped_lock lock(mutex_);
+  return set_key_pair(certificate, key);
+}
+
+std::uint64_t TlsClient::key_pair_version() {
+  const std::scoped_lock lock(mutex_);
+  static_cast<void>(refresh_key_pair().ok());  // half replaced files: the last good pair stays
+  return pair_version_;
+}
+
+void TlsClient::expire_key_pair() {
+  certificate_.expire();
+  key_.expire();
 }
 
 void TlsClient::configure(SSL_CTX* context) {

@@ -34,6 +34,14 @@ class TlsClient : public std::enable_shared_from_this<TlsClient> {
   // object alive. When that fails, handshakes of the context fail too, with the reason.
   void configure(SSL_CTX* context);
 
+  // Uses this client certificate from the next connection on, instead of one that files or the server's settings give.
+  [[nodiscard]] Result<Unit> use_key_pair(const std::string& certificate, const std::string& key);
+  // Grows whenever the client certificate is another one; looks at its files. Connections made before it has grown
+  // still use the old one.
+  [[nodiscard]] std::uint64_t key_pair_version();
+  // Makes the next look at the client certificate's files happen whatever the time.
+  void expire_key_pair();
+
   // Why the last handshake failed: "certificate has expired", "hostname mismatch: …"; "" when it did not.
   [[nodiscard]] std::string failure_reason();
 
@@ -47,6 +55,7 @@ class TlsClient : public std::enable_shared_from_this<TlsClient> {
   static std::shared_ptr<TlsClient> of(const SSL* ssl);
   [[nodiscard]] Result<Unit> refresh_trust();
   [[nodiscard]] Result<Unit> refresh_key_pair();
+  [[nodiscard]] Result<Unit> set_key_pair(const std::string& certificate, const std::string& key);
   void set_reason(std::string reason);
 
   const std::string host_;
@@ -57,6 +66,7 @@ class TlsClient : public std::enable_shared_from_this<TlsClient> {
   X509_STORE* store_ = nullptr;
   std::uint64_t store_version_ = 0;
   std::unique_ptr<KeyPair> pair_;
+  std::uint64_t pair_text_ = 0;  // of the files, as read
   std::uint64_t pair_version_ = 0;
   std::string reason_;
 };

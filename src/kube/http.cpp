@@ -1,6 +1,7 @@
 #include "kube/http.h"
 
 #include <algorithm>
+#include <vector>
 
 #include "base/check.h"
 
@@ -166,6 +167,24 @@ HttpRequest encode_watch(const WatchScope& scope, std::string_view resource_vers
   return {"GET", path, "", ""};
 }
 
+HttpRequest encode_list(const WatchScope& scope, std::size_t limit, std::string_view continue_token) {
+  std::vector<std::string> query;
+  if (limit > 0) {
+    query.push_back("limit=" + std::to_string(limit));
+  }
+  if (!continue_token.empty()) {
+    query.push_back("continue=" + percent_encoded(continue_token));
+  }
+  if (!scope.label_selector.empty()) {
+    query.push_back("labelSelector=" + percent_encoded(scope.label_selector));
+  }
+  std::string path = collection_path(scope.kind, scope.ns);
+  for (std::size_t i = 0; i < query.size(); ++i) {
+    path += (i == 0 ? "?" : "&") + query[i];
+  }
+  return {"GET", path, "", ""};
+}
+
 Code code_of_status(std::int64_t status) {
   switch (status) {
     case 400:
@@ -207,17 +226,21 @@ Result<Json> decode(const HttpResponse& response) {
   return body;
 }
 
-std::optional<Millis> retry_delay(const HttpResponse& response) {
-  static constexpr std::int64_t longest = 60;
+std::optional<Millis> retry_delay(const HttpResponse& response, std::chrono::sys_seconds now) {
+  static constexpr Seconds longest{60};
   const std::string& text = response.retry_after;
-  if (text.empty() || text.find_first_not_of("0123456789") != std::string::npos) {
+  if (text.empty()) {
     return std::nullopt;
   }
-  std::int64_t seconds = 0;
-  for (const char digit : text) {
-    seconds = std::min(seconds * 10 + (digit - '0'), longest);
+  if (text.find_first_not_of("0123456789") != std::string::npos) {
+    const std::optional<std::chrono::sys_seconds> until = from_http_date(text);
+    return until ? std::optional<Millis>(std::clamp(*until - now, Seconds(0), longest)) : std::nullopt;
   }
-  return Seconds(seconds);
+  Seconds delay{0};
+  for (const char digit : text) {
+    delay = std::min(delay * 10 + Seconds(digit - '0'), longest);
+  }
+  return delay;
 }
 
 }  // namespace nocobase_operator::kube

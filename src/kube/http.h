@@ -43,6 +43,9 @@ struct WatchScope {
 // resourceVersion, a plain watch that resumes there. The server ends it after `timeout`.
 [[nodiscard]] HttpRequest encode_watch(const WatchScope& scope, std::string_view resource_version, Seconds timeout);
 
+// One page of a list: at most `limit` objects (0 for no limit), from where the `continue` of the last page says.
+[[nodiscard]] HttpRequest encode_list(const WatchScope& scope, std::size_t limit, std::string_view continue_token);
+
 // A 2xx body as JSON; anything else as an Error whose `what` is the Status message of the server, or the start of the
 // body when that is no Status. 404 not_found, 409 conflict (AlreadyExists too), 410 gone, 401/403 denied, 429
 // throttled, 400/405/406/413/415/422 invalid. 500, 502 and 504 are unknown_outcome: etcd or a proxy timed out, and a
@@ -52,8 +55,9 @@ struct WatchScope {
 // The Code of an HTTP status that is not 2xx, as decode() uses it.
 [[nodiscard]] Code code_of_status(std::int64_t status);
 
-// The delay a Retry-After header asks for: delta-seconds only, at most one minute; nothing when absent or malformed.
-[[nodiscard]] std::optional<Millis> retry_delay(const HttpResponse& response);
+// The delay a Retry-After header asks for, in seconds or as an HTTP date (RFC 9110, 10.2.3), at most one minute;
+// nothing when absent or malformed.
+[[nodiscard]] std::optional<Millis> retry_delay(const HttpResponse& response, std::chrono::sys_seconds now);
 
 enum class WatchEventType : std::uint8_t { added, modified, deleted, bookmark };
 

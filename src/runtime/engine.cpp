@@ -111,7 +111,7 @@ void Engine::replied(CallId id, const Result<kube::HttpResponse>& outcome, Now n
   }
   const CallId inner = it->second;
   controller_calls_.erase(it);
-  controller_.replied(inner, result, outcome.ok() ? kube::retry_delay(outcome.value()) : std::nullopt, now);
+  controller_.replied(inner, result, outcome.ok() ? kube::retry_delay(outcome.value(), now.wall) : std::nullopt, now);
 }
 
 Engine::Stream* Engine::stream_of(StreamId id) {

@@ -13,6 +13,8 @@ constexpr Millis good_life{10'000};
 constexpr Millis short_life{1'000};
 // After so many resumes in a row that failed, the version itself is suspect (etcd was restored, say): list anew.
 constexpr std::uint32_t max_failed_resumes = 8;
+// After so many streaming lists in a row that began and were cut off, the next is read in pages.
+constexpr std::uint32_t max_cut_off = 2;
 
 std::uint64_t number(std::string_view text) {
   std::uint64_t value = 0;
@@ -36,18 +38,43 @@ std::optional<kube::HttpRequest> Watcher::poll(Now now) {
   open_ = true;
   opened_ = now.mono;
   listing_ = version_.empty();
-  list_told_ = false;
   events_on_stream_ = 0;
+  if (listing_ && pages()) {
+    return open_page();
+  }
+  list_told_ = false;
   decoder_ = kube::WatchDecoder(options_.max_line_bytes);
   ++(listing_ ? counters_.lists : counters_.resumes);
   const auto spread = rng_.below(static_cast<std::uint64_t>(options_.min_timeout.count()) + 1);
   return kube::encode_watch(options_.scope, version_, options_.min_timeout + Seconds(spread));
 }
 
+bool Watcher::pages() const {
+  return no_streaming_ || cut_off_ >= max_cut_off;
+}
+
+kube::HttpRequest Watcher::open_page() {
+  if (continue_.empty()) {
+    list_told_ = false;
+    ++counters_.lists;
+  }
+  page_.emplace(options_.scope.kind, options_.max_line_bytes);
+  return kube::encode_list(options_.scope, whole_ ? 0 : options_.page_size, continue_);
+}
+
 void Watcher::feed(std::string_view bytes) {
-  if (open_) {
+  if (!open_) {
+    return;
+  }
+  if (page_) {
+    page_->feed(bytes);
+  } else {
     decoder_.feed(bytes);
   }
+}
+
+std::size_t Watcher::pending_bytes() const {
+  return page_ ? page_->pending_bytes() : decoder_.pending_bytes();
 }
 
 std::optional<WatchChange> Watcher::next(Now now) {
@@ -56,10 +83,13 @@ std::optional<WatchChange> Watcher::next(Now now) {
     return KindMissing{};
   }
   while (open_) {
-    if (listing_ && !list_told_ && decoder_.pending_bytes() > 0) {
+    if (listing_ && !list_told_ && pending_bytes() > 0) {
       list_told_ = true;
       listed_ = false;
       return ListBegan{};
+    }
+    if (page_) {
+      return next_of_page(now);
     }
     std::optional<Result<kube::WatchEvent>> event = decoder_.next();
     if (!event) {
@@ -75,6 +105,55 @@ std::optional<WatchChange> Watcher::next(Now now) {
     }
   }
   return std::nullopt;
+}
+
+std::optional<WatchChange> Watcher::next_of_page(Now now) {
+  std::optional<Result<kube::Json>> item = page_->next();
+  if (!item) {
+    return page_->complete() ? end_page(now) : std::nullopt;
+  }
+  if (item->ok() && kube::string_at(item->value(), {"metadata", "resourceVersion"}).empty()) {
+    item = Error{Code::invalid, "list item without a resourceVersion"};
+  }
+  if (!item->ok()) {
+    failed(item->error(), now);
+    return std::nullopt;
+  }
+  last_error_.clear();
+  ++counters_.events;
+  return Changed{std::move(*item).value()};
+}
+
+// A page has been read: the next one is due, or the watch.
+std::optional<WatchChange> Watcher::end_page(Now now) {
+  const std::string next = page_->continue_token();
+  if (!next.empty() && next == continue_) {
+    failed({Code::invalid, "a page of the list leads to itself"}, now);
+    return std::nullopt;
+  }
+  const std::string version = page_->resource_version();
+  page_.reset();
+  open_ = false;
+  due_ = now.mono;
+  failures_ = failed_resumes_ = 0;
+  last_error_.clear();
+  continue_ = next;
+  if (!next.empty()) {
+    return std::nullopt;
+  }
+  cut_off_ = 0;
+  whole_ = false;
+  listing_ = false;
+  listed_ = true;
+  version_ = version;
+  return ListEnded{number(version)};
+}
+
+// The server knows no streaming lists, and will not learn it while this process runs.
+void Watcher::list_in_pages(Now now) {
+  no_streaming_ = true;
+  open_ = false;
+  due_ = now.mono;
 }
 
 std::optional<WatchChange> Watcher::accept(kube::WatchEvent event, Now now) {
@@ -103,8 +182,11 @@ std::optional<WatchChange> Watcher::accept(kube::WatchEvent event, Now now) {
     return Progressed{number(version)};
   }
   if (!event.initial_events_end) {
-    return std::nullopt;  // the list is not complete, so nothing can resume here
+    // The first bookmark of a streaming list is the one that ends it: this server has ignored what was asked for.
+    list_in_pages(now);
+    return std::nullopt;
   }
+  cut_off_ = 0;
   listing_ = false;
   listed_ = true;
   version_ = version;
@@ -125,9 +207,15 @@ void Watcher::closed(const Result<kube::HttpResponse>& how, Now now) {
     return;
   }
   if (response.status != 200) {
+    // An API server without streaming lists refuses the options (422), whatever else may be wrong with the request.
+    if (listing_ && !page_ && kube::code_of_status(response.status) == Code::invalid) {
+      list_in_pages(now);
+      return;
+    }
     const Result<kube::Json> status = kube::decode(response);
     const std::string what = status.ok() ? "a watch was answered with another success" : status.error().what;
-    failed({kube::code_of_status(response.status), what}, now, kube::retry_delay(response).value_or(Millis(0)));
+    failed({kube::code_of_status(response.status), what}, now,
+           kube::retry_delay(response, now.wall).value_or(Millis(0)));
     return;
   }
   if (listing_) {
@@ -148,6 +236,9 @@ void Watcher::missing(Now now) {
   open_ = false;
   listed_ = true;
   missing_told_ = false;
+  page_.reset();
+  continue_.clear();
+  whole_ = false;
   version_.clear();
   last_error_.clear();
   failures_ = failed_resumes_ = 0;
@@ -155,17 +246,15 @@ void Watcher::missing(Now now) {
 }
 
 void Watcher::failed(const Error& error, Now now, Millis at_least) {
-  open_ = false;
-  ++counters_.failures;
-  last_error_ = error.what;
-  if (now.mono - opened_ >= good_life) {
-    failures_ = 0;
-  }
-  const bool resumed = !version_.empty();
-  ++failures_;
+  count_failure(error, now);
+  const bool paging = !continue_.empty();
+  const bool resumed = !version_.empty() || paging;
   failed_resumes_ = resumed ? failed_resumes_ + 1 : 0;
-  const bool expired = resumed && (error.code == Code::gone || failed_resumes_ >= max_failed_resumes);
+  const bool refused = error.code == Code::gone || (paging && error.code == Code::invalid);
+  const bool expired = resumed && (refused || failed_resumes_ >= max_failed_resumes);
   if (expired) {
+    whole_ = paging;
+    continue_.clear();
     version_.clear();
     listed_ = false;
     failed_resumes_ = 0;
@@ -175,9 +264,23 @@ void Watcher::failed(const Error& error, Now now, Millis at_least) {
   due_ = now.mono + std::max(at_least, at_once ? Millis(0) : options_.backoff.after(failures_, rng_));
 }
 
+void Watcher::count_failure(const Error& error, Now now) {
+  const bool lived = now.mono - opened_ >= good_life;
+  if (listing_ && !page_ && (list_told_ || lived)) {
+    ++cut_off_;
+  }
+  open_ = false;
+  page_.reset();
+  ++counters_.failures;
+  last_error_ = error.what;
+  failures_ = lived ? 1 : failures_ + 1;
+}
+
 void Watcher::relist(Now now) {
   open_ = false;
   listed_ = false;
+  page_.reset();
+  continue_.clear();
   version_.clear();
   due_ = now.mono;
 }

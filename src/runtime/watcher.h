@@ -1,5 +1,6 @@
-// One kind's streaming list and watch: which request to open and when, and what its bytes mean. It holds no objects and
-// opens no connection; that a stream falls silent is for the transport to notice.
+// One kind's list and watch: which request to open and when, and what its bytes mean. It holds no objects and opens no
+// connection; that a stream falls silent is for the transport to notice. The list is a streaming one; where the API
+// server refuses that or does not know it, it is read in pages, each a stream of its own.
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -11,6 +12,7 @@
 #include "base/rng.h"
 #include "base/time.h"
 #include "kube/http.h"
+#include "kube/list_decoder.h"
 #include "runtime/backoff.h"
 
 namespace nocobase_operator::runtime {
@@ -43,12 +45,13 @@ class Watcher {
     kube::WatchScope scope;
     Seconds min_timeout{300};  // the server is told to end each watch after this to twice this (client-go reflector.go)
     Backoff backoff{Millis(200), Millis(30'000)};
-    std::size_t max_line_bytes = 8U << 20U;  // of one event
+    std::size_t max_line_bytes = 8U << 20U;  // of one event or item
+    std::size_t page_size = 500;             // objects of a page (client-go pager.go)
     Millis missing_recheck{60'000};  // until a kind that the API server does not have, and need not, is asked for again
   };
   // What is counted since the start.
   struct Counters {
-    std::uint64_t lists = 0;     // streaming lists opened
+    std::uint64_t lists = 0;     // lists begun
     std::uint64_t resumes = 0;   // watches opened at a known version
     std::uint64_t failures = 0;  // streams that did not end well
     std::uint64_t events = 0;    // objects added, modified, deleted
@@ -57,13 +60,13 @@ class Watcher {
 
   Watcher(Options options, Rng rng);
 
-  // The stream to open now: a streaming list at first and whenever the last version is of no more use, else a watch
-  // that resumes. Nothing while a stream is open or a back-off runs. From here on the stream counts as open.
+  // The stream to open now: a list at first and whenever the last version is of no more use, or its next page, else a
+  // watch that resumes. Nothing while a stream is open or a back-off runs. From here on the stream counts as open.
   [[nodiscard]] std::optional<kube::HttpRequest> poll(Now now);
   // Bytes of the open stream's body, split anywhere; next() then gives what they say.
   void feed(std::string_view bytes);
-  // The next change, or nothing until more bytes are fed or the stream has ended. An error in the stream ends it:
-  // open() is false from then on.
+  // The next change, or nothing until more bytes are fed or the stream has ended. An error in the stream and the end of
+  // a page end it: open() is false from then on.
   [[nodiscard]] std::optional<WatchChange> next(Now now);
   // The open stream has ended, as io::Transport::stream tells it. Ignored when no stream is open.
   void closed(const Result<kube::HttpResponse>& how, Now now);
@@ -85,18 +88,31 @@ class Watcher {
  private:
   [[nodiscard]] std::optional<WatchChange> accept(kube::WatchEvent event, Now now);
   void missing(Now now);
+  [[nodiscard]] std::optional<WatchChange> next_of_page(Now now);
+  [[nodiscard]] std::optional<WatchChange> end_page(Now now);
+  [[nodiscard]] kube::HttpRequest open_page();
+  [[nodiscard]] bool pages() const;
+  [[nodiscard]] std::size_t pending_bytes() const;
+  void list_in_pages(Now now);
   void failed(const Error& error, Now now, Millis at_least = Millis(0));
+  void count_failure(const Error& error, Now now);
 
   Options options_;
   Rng rng_;
   kube::WatchDecoder decoder_;
   bool open_ = false;
-  bool listing_ = false;    // the open stream is a streaming list whose initial events have not ended
+  bool listing_ = false;    // the open stream is a list that has not ended
   bool list_told_ = false;  // ListBegan was given for it
   bool listed_ = false;
   bool missing_told_ = true;  // KindMissing was given for the stream that ended last, if it is to be
   std::string version_;       // where to resume; "" when a listing is due
-  Instant due_{};             // no stream is opened before this
+  // Lists in pages.
+  std::optional<kube::ListDecoder> page_;  // of the open stream, when that is a page
+  bool no_streaming_ = false;              // the server has shown that it knows no streaming lists
+  std::uint32_t cut_off_ = 0;              // streaming lists in a row that began and never came to their end
+  std::string continue_;                   // the next page; "" is the first
+  bool whole_ = false;                     // without pages: the last list took so long that they expired
+  Instant due_{};                          // no stream is opened before this
   Instant opened_{};
   std::uint64_t events_on_stream_ = 0;
   std::uint32_t failures_ = 0;  // in a row

@@ -90,7 +90,7 @@ void add_life(Grants& grants, Json cluster) {
 Grants made_for_clusters() {
   Grants out;
   for (const Kind kind : runtime::watched_kinds) {
-    add(out, resource_name(kind, ""), "watch");
+    add(out, resource_name(kind, ""), "list watch");
   }
   std::vector<fs::path> files;
   for (const auto& entry : fs::directory_iterator(root / "operator/samples")) {

@@ -152,8 +152,10 @@ std::vector<std::map<std::string, std::string>> ControlPlane::table(const std::s
   return out;
 }
 
-void ControlPlane::restart(const std::string& name, const std::string& signal, seconds pause) const {
-  const Output done = run({scripts + "restart.sh", name, signal, std::to_string(pause.count())});
+void ControlPlane::restart(const std::string& name, const std::string& signal, seconds pause,
+                           const std::string& args) const {
+  const Output done = run({"env", "CP_RUN=" + run_, "CP_ARGS=" + args, scripts + "restart.sh", name, signal,
+                           std::to_string(pause.count())});
   EXPECT_EQ(done.code, 0) << done.err;
 }
 

@@ -201,6 +201,40 @@ bool Connection::chunk(std::string_view bytes) {
   return write(std::string(size.data()) + std::string(bytes) + "\r\n");
 }
 
+void Connection::tunnel_to(std::uint16_t port) {
+  const int other = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(port);
+  CHECK(::connect(other, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+  write("HTTP/1.1 200 Connection established\r\n\r\n");
+  std::array<pollfd, 2> polled{{{socket_, POLLIN, 0}, {other, POLLIN, 0}}};
+  std::array<char, 16384> buffer{};
+  for (bool open = true; open && ::poll(polled.data(), polled.size(), -1) > 0;) {
+    for (std::size_t i = 0; i < polled.size() && open; ++i) {
+      if (polled.at(i).revents != 0) {
+        const ssize_t count = ::recv(polled.at(i).fd, buffer.data(), buffer.size(), 0);
+        open =
+            count > 0 && ::send(polled.at(1 - i).fd, buffer.data(), static_cast<std::size_t>(count), MSG_NOSIGNAL) > 0;
+      }
+    }
+  }
+  ::close(other);
+  ::shutdown(socket_, SHUT_RDWR);
+}
+
+std::string Connection::peer_name() const {
+  X509* certificate = ssl_ == nullptr ? nullptr : SSL_get1_peer_certificate(static_cast<SSL*>(ssl_));
+  if (certificate == nullptr) {
+    return "";
+  }
+  std::array<char, 256> name{};
+  X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName, name.data(), name.size());
+  X509_free(certificate);
+  return name.data();
+}
+
 void Connection::reset() {
   const linger hard{1, 0};
   ::setsockopt(socket_, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);

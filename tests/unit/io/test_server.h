@@ -56,6 +56,11 @@ class Connection {
   bool start_chunks();
   bool chunk(std::string_view bytes);
   bool end_chunks() { return write("0\r\n\r\n"); }
+  // As a proxy that has agreed to a CONNECT: bytes go to and fro between the client and a port on loopback until either
+  // end closes.
+  void tunnel_to(std::uint16_t port);
+  // The common name of the client's certificate, "" without one.
+  [[nodiscard]] std::string peer_name() const;
   // Closes the connection with a reset instead of an orderly end.
   void reset();
   // Waits until the client has closed the connection.

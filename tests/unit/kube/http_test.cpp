@@ -172,16 +172,46 @@ TEST(Decode, SortsEveryStatus) {
   }
 }
 
-TEST(RetryDelay, TakesSecondsUpToAMinute) {
+TEST(EncodeList, PagesAndSelects) {
+  const auto path = [](const WatchScope& scope, std::size_t limit, std::string_view token) {
+    const HttpRequest request = encode_list(scope, limit, token);
+    EXPECT_EQ(request, (HttpRequest{"GET", request.path_and_query, "", ""}));
+    return request.path_and_query;
+  };
+  EXPECT_EQ(path({Kind::pod, "", ""}, 0, ""), "/api/v1/pods");
+  EXPECT_EQ(path({Kind::pod, "crm", "a=b"}, 0, ""), "/api/v1/namespaces/crm/pods?labelSelector=a%3Db");
+  EXPECT_EQ(path({Kind::deployment, "", "a=b"}, 500, ""), "/apis/apps/v1/deployments?limit=500&labelSelector=a%3Db");
+  EXPECT_EQ(path({Kind::deployment, "", ""}, 500, "ey+/="), "/apis/apps/v1/deployments?limit=500&continue=ey%2B%2F%3D");
+}
+
+TEST(RetryDelay, TakesSecondsOrADateUpToAMinute) {
   struct Case {
     std::string_view text;
     std::optional<Millis> want;
   };
-  for (const Case& c : {Case{"1", Millis(1000)}, Case{"0", Millis(0)}, Case{"60", Millis(60000)},
-                        Case{"61", Millis(60000)}, Case{"99999999999999999999999", Millis(60000)}, Case{"", {}},
-                        Case{"-1", {}}, Case{"1.5", {}}, Case{" 1", {}}, Case{"Wed, 21 Oct 2026 07:28:00 GMT", {}}}) {
+  const std::chrono::sys_seconds now(Seconds(784'111'777));  // Sun, 06 Nov 1994 08:49:37 GMT
+  for (const Case& c : {Case{"1", Millis(1000)},
+                        Case{"0", Millis(0)},
+                        Case{"60", Millis(60000)},
+                        Case{"61", Millis(60000)},
+                        Case{"99999999999999999999999", Millis(60000)},
+                        Case{"", {}},
+                        Case{"-1", {}},
+                        Case{"1.5", {}},
+                        Case{" 1", {}},
+                        Case{"soon", {}},
+                        Case{"Sun, 06 Nov 1994 08:49:44 GMT", Millis(7000)},
+                        Case{"Sun, 06 Nov 1994 08:49:37 GMT", Millis(0)},
+                        Case{"Sun, 06 Nov 1994 08:00:00 GMT", Millis(0)},
+                        Case{"Wed, 21 Oct 2026 07:28:00 GMT", Millis(60000)},
+                        Case{"Sun, 06 Nov 1994 08:49:44 CET", {}},
+                        Case{"Sunday, 06-Nov-94 08:49:44 GMT", {}},
+                        Case{"Sun, 31 Feb 1994 08:49:44 GMT", {}},
+                        Case{"Sun, 06 ovN 1994 08:49:44 GMT", {}},
+                        Case{"Sun, 06 Nov 1994 24:49:44 GMT", {}},
+                        Case{"Sun, x6 Nov 1994 08:49:44 GMT", {}}}) {
     SCOPED_TRACE(c.text);
-    EXPECT_EQ(retry_delay({429, std::string(c.text), ""}), c.want);
+    EXPECT_EQ(retry_delay({429, std::string(c.text), ""}, now), c.want);
   }
 }
 

@@ -323,6 +323,10 @@ std::vector<Ref> FakeServer::refs(Kind kind) const {
   return out;
 }
 
+bool FakeServer::refuses(const kube::HttpRequest& request) const {
+  return !streaming_lists && request.path_and_query.find("sendInitialEvents=true") != std::string::npos;
+}
+
 std::optional<FakeServer::Watch> FakeServer::open(const kube::HttpRequest& request) const {
   const std::string& path = request.path_and_query;
   Watch watch;
@@ -332,7 +336,18 @@ std::optional<FakeServer::Watch> FakeServer::open(const kube::HttpRequest& reque
       watch.kind = kind;
     }
   }
-  watch.initial = path.find("sendInitialEvents=true") != std::string::npos;
+  watch.page = path.find("watch=true") == std::string::npos;
+  watch.initial = watch.page || path.find("sendInitialEvents=true") != std::string::npos;
+  if (watch.page) {
+    // The continue token is the version of the first page and the last name.
+    constexpr std::string_view key = "continue=";
+    const std::size_t at = path.find(key);
+    const std::string token =
+        at == std::string::npos ? "" : path.substr(at + key.size(), path.find('&', at) - at - key.size());
+    watch.version = token.empty() ? version_ : number(token);
+    watch.after = token.empty() ? "" : token.substr(token.find('.') + 1);
+    return watch.version < compacted_ ? std::nullopt : std::optional(watch);
+  }
   if (const std::size_t at = path.find("&resourceVersion="); !watch.initial && at != std::string::npos) {
     watch.version = number(std::string_view(path).substr(at + std::string_view("&resourceVersion=").size()));
     if (watch.version < compacted_) {
@@ -354,7 +369,33 @@ std::string FakeServer::bookmark(Watch& watch) const {
   return line("BOOKMARK", object);
 }
 
+// Pages show what is there now under the version of the first one: what came in between is told once more by the watch.
+std::string FakeServer::read_page(Watch& watch, std::size_t max_items) const {
+  if (watch.version == 0) {
+    return "";  // it has been read
+  }
+  Json items = Json::array();
+  Json metadata = {{"resourceVersion", std::to_string(watch.version)}};
+  for (const Ref& ref : refs(watch.kind)) {
+    if (ref.name <= watch.after || !is_shown(ref, *find(ref))) {
+      continue;
+    }
+    if (items.size() == max_items) {
+      metadata["continue"] = std::to_string(watch.version) + "." + kube::string_at(items.back(), {"metadata", "name"});
+      break;
+    }
+    items.push_back(*find(ref));
+    items.back().erase("apiVersion");
+    items.back().erase("kind");
+  }
+  watch.version = 0;
+  return Json{{"kind", "List"}, {"apiVersion", "v1"}, {"metadata", metadata}, {"items", items}}.dump();
+}
+
 std::string FakeServer::read(Watch& watch, std::size_t max_lines) const {
+  if (watch.page) {
+    return read_page(watch, max_lines);
+  }
   std::string out;
   if (watch.initial) {
     for (const Ref& ref : refs(watch.kind)) {

@@ -29,7 +29,12 @@ class FakeServer {
     kube::Kind kind = kube::Kind::pod;
     bool initial = false;  // the initial events are still to be sent
     std::uint64_t version = 0;
+    bool page = false;  // of a list, from the object after this name on
+    std::string after;
   };
+  // Whether it is asked for a streaming list and knows none: the server answers 422.
+  [[nodiscard]] bool refuses(const kube::HttpRequest& request) const;
+  bool streaming_lists = true;
   // Nothing when the version has been compacted: the server answers 410.
   [[nodiscard]] std::optional<Watch> open(const kube::HttpRequest& request) const;
   // What the watch sends next: at most `max_lines` lines, "" when there is nothing new.
@@ -70,6 +75,7 @@ class FakeServer {
   void rebuild(Entry& entry);
   bool store(const kube::Ref& ref, Entry entry);
   void log(const std::string& type, const kube::Ref& ref, const kube::Json& object);
+  [[nodiscard]] std::string read_page(Watch& watch, std::size_t max_items) const;
   bool step_deployment(const kube::Ref& ref);
 
   std::map<kube::Ref, Entry> entries_;

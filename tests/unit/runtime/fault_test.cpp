@@ -39,7 +39,8 @@ using ProcessPtr = std::shared_ptr<Process>;
 
 class World {
  public:
-  explicit World(std::uint64_t seed) : rng_(seed) {}
+  // Every third world's API server knows no streaming lists.
+  explicit World(std::uint64_t seed) : rng_(seed) { server_.streaming_lists = seed % 3 != 0; }
 
   // What is wrong in the end, "" if nothing is.
   std::string run() {
@@ -197,9 +198,9 @@ class World {
     const StreamId id = effect.id;
     after(latency(), [this, process, id, request = effect.request] {
       const auto watch = server_.open(request);
-      if (!watch) {
-        arrive(process, [this, process, id] {
-          process->engine.watch_closed(id, kube::HttpResponse{410, "", ""}, objects::at(now_));
+      if (!watch || server_.refuses(request)) {
+        arrive(process, [this, process, id, status = watch ? 422 : 410] {
+          process->engine.watch_closed(id, kube::HttpResponse{status, "", ""}, objects::at(now_));
         });
         return;
       }

@@ -131,6 +131,26 @@ TEST(Watcher, ResumesOrListsAnewByHowTheStreamEnded) {
       {"garbage resumes after a back-off", "]\n", Error{Code::unavailable, ""}, "10", Millis(200), Millis(250)},
       {"an event without a version resumes after a back-off", "{\"type\":\"ADDED\",\"object\":{}}\n",
        Error{Code::unavailable, ""}, "10", Millis(200), Millis(250)},
+      {"an ERROR event of reason Expired alone lists anew at once",
+       "{\"type\":\"ERROR\",\"object\":{\"kind\":\"Status\",\"reason\":\"Expired\"}}\n", Error{Code::unavailable, ""},
+       "", Millis(0), Millis(0), false},
+      {"an ERROR event of reason Gone alone lists anew at once",
+       "{\"type\":\"ERROR\",\"object\":{\"kind\":\"Status\",\"reason\":\"Gone\"}}\n", Error{Code::unavailable, ""}, "",
+       Millis(0), Millis(0), false},
+      {"an object nested too deep resumes after a back-off",
+       "{\"type\":\"ADDED\",\"object\":{\"a\":" + std::string(100, '[') + std::string(100, ']') + "}}\n",
+       Error{Code::unavailable, ""}, "10", Millis(200), Millis(250)},
+      {"422 resumes after a back-off", "", kube::HttpResponse{422, "", ""}, "10", Millis(200), Millis(250)},
+      {"500 resumes after a back-off", "", kube::HttpResponse{500, "", ""}, "10", Millis(200), Millis(250)},
+      {"503 resumes after a back-off", "", kube::HttpResponse{503, "", ""}, "10", Millis(200), Millis(250)},
+      {"503 waits as long as told", "", kube::HttpResponse{503, "3", ""}, "10", Millis(3'000), Millis(3'000)},
+      {"429 without a delay backs off", "", kube::HttpResponse{429, "", ""}, "10", Millis(200), Millis(250)},
+      {"429 with garbage for a delay backs off", "", kube::HttpResponse{429, "soon", ""}, "10", Millis(200),
+       Millis(250)},
+      {"429 with an endless delay waits a minute", "", kube::HttpResponse{429, "999999", ""}, "10", Millis(60'000),
+       Millis(60'000)},
+      {"429 until a date waits until then", "", kube::HttpResponse{429, "Tue, 14 Nov 2023 22:13:29 GMT", ""}, "10",
+       Millis(4'000), Millis(4'000)},
       {"403 resumes after a back-off", "", kube::HttpResponse{403, "", ""}, "10", Millis(200), Millis(250)},
       {"429 waits as long as told", "", kube::HttpResponse{429, "7", ""}, "10", Millis(7'000), Millis(7'000)},
   };
@@ -153,7 +173,7 @@ TEST(Watcher, ResumesOrListsAnewByHowTheStreamEnded) {
 TEST(Watcher, ListsAnewWhenTheListingWasCutOff) {
   Watcher of = watcher();
   ASSERT_TRUE(of.poll(at(0)));
-  EXPECT_EQ(feed(of, line("ADDED", "a", 5) + bookmark(7), at(1)), (Told{"began", "changed a"}));
+  EXPECT_EQ(feed(of, line("ADDED", "a", 5), at(1)), (Told{"began", "changed a"}));
   of.closed(kube::HttpResponse{200, "", ""}, at(2));
   EXPECT_FALSE(of.listed());
   EXPECT_EQ(of.poll(at(2)), std::nullopt);
@@ -252,6 +272,18 @@ TEST(Watcher, AnOptionalKindThatGoesIsMissingFromThenOn) {
   EXPECT_EQ(of.poll(at(65'001)), kube::encode_watch(optional_scope, "", Seconds(0)));
 }
 
+TEST(Watcher, AnOptionalKindThatGoesBetweenPagesIsMissingAndListedFromTheStartLater) {
+  Watcher of({.scope = optional_scope, .min_timeout = Seconds(0)}, Rng(1));
+  ASSERT_TRUE(of.poll(at(0)));
+  of.closed(kube::HttpResponse{422, "", ""}, at(0));
+  EXPECT_EQ(of.poll(at(0)), kube::encode_list(optional_scope, 500, ""));
+  feed(of, R"({"metadata":{"resourceVersion":"9","continue":"next"},"items":[]})", at(1));
+  EXPECT_EQ(of.poll(at(1)), kube::encode_list(optional_scope, 500, "next"));
+  of.closed(no_such_kind, at(2));
+  EXPECT_EQ(feed(of, "", at(2)), Told{"missing"});
+  EXPECT_EQ(of.poll(at(60'002)), kube::encode_list(optional_scope, 500, ""));
+}
+
 TEST(Watcher, AKindThatHasToBeThereIsNeverMissing) {
   Watcher of = watcher();
   ASSERT_TRUE(of.poll(at(0)));
@@ -260,6 +292,139 @@ TEST(Watcher, AKindThatHasToBeThereIsNeverMissing) {
   EXPECT_FALSE(of.listed());
   EXPECT_EQ(of.last_error(), "HTTP 404: 404 page not found ");
   EXPECT_EQ(of.poll(at(300)), request(""));
+}
+
+kube::HttpRequest page(std::size_t limit, std::string_view token) {
+  return kube::encode_list(scope, limit, token);
+}
+std::string list(const std::vector<std::pair<std::string, int>>& items, int version, const std::string& next) {
+  std::string out = R"({"kind":"PodList","apiVersion":"v1","metadata":{"resourceVersion":")" + std::to_string(version) +
+                    R"(","continue":")" + next + R"("},"items":[)";
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    out += (i == 0 ? "" : ",") + std::string(R"({"metadata":{"name":")") + items[i].first + R"(","resourceVersion":")" +
+           std::to_string(items[i].second) + "\"}}";
+  }
+  return out + "]}\n";
+}
+// A watcher whose server has refused a streaming list, with its first page asked for.
+Watcher paging() {
+  Watcher of = watcher();
+  EXPECT_EQ(of.poll(at(0)), request(""));
+  of.closed(kube::HttpResponse{422, "", ""}, at(0));
+  EXPECT_EQ(of.poll(at(0)), page(500, ""));
+  return of;
+}
+
+TEST(Watcher, ListsInPagesWhereTheServerRefusesStreamingLists) {
+  for (const int status : {400, 422}) {
+    Watcher of = watcher();
+    ASSERT_EQ(of.poll(at(0)), request(""));
+    of.closed(kube::HttpResponse{status, "", ""}, at(0));
+    EXPECT_EQ(of.poll(at(0)), page(500, ""));
+    EXPECT_EQ(feed(of, list({{"a", 5}, {"b", 3}}, 9, "next"), at(1)), (Told{"began", "changed a", "changed b"}));
+    EXPECT_FALSE(of.open());
+    EXPECT_FALSE(of.listed());
+    EXPECT_EQ(of.poll(at(1)), page(500, "next"));
+    EXPECT_EQ(feed(of, list({{"c", 4}}, 9, ""), at(2)), (Told{"changed c", "ended 9"}));
+    EXPECT_FALSE(of.open());
+    EXPECT_TRUE(of.listed());
+    EXPECT_EQ(of.poll(at(2)), request("9"));
+    EXPECT_EQ(feed(of, line("MODIFIED", "a", 10), at(3)), (Told{"changed a"}));
+    EXPECT_EQ(of.counters(), (Watcher::Counters{.lists = 2, .resumes = 1, .failures = 0, .events = 4}));
+    of.closed(kube::HttpResponse{410, "", ""}, at(20'000));
+    EXPECT_EQ(of.poll(at(20'000)), page(500, "")) << "it is not asked for a streaming list again";
+  }
+}
+
+TEST(Watcher, ListsInPagesWhereAStreamingListIsTakenForAPlainWatch) {
+  Watcher of = watcher();
+  ASSERT_EQ(of.poll(at(0)), request(""));
+  EXPECT_EQ(feed(of, line("ADDED", "a", 5) + bookmark(7), at(1)), (Told{"began", "changed a"}));
+  EXPECT_FALSE(of.open());
+  EXPECT_EQ(of.poll(at(1)), page(500, ""));
+}
+
+TEST(Watcher, ListsInPagesOnceWhenStreamingListsAreCutOffTwice) {
+  for (const bool spoke : {true, false}) {
+    Watcher of = watcher();
+    Now now = at(0);
+    for (int i = 0; i < 2; ++i) {
+      ASSERT_EQ(of.poll(now), request(""));
+      now.mono += Millis(60'000);
+      feed(of, spoke ? line("ADDED", "a", 5) : "", now);
+      of.closed(Error{Code::unavailable, "no byte within a minute"}, now);
+      now.mono = of.next_wake().value_or(Instant::max());
+    }
+    ASSERT_EQ(of.poll(now), page(500, ""));
+    EXPECT_EQ(feed(of, list({}, 9, ""), now), (Told{"began", "ended 9"}));
+    ASSERT_EQ(of.poll(now), request("9"));
+    of.closed(kube::HttpResponse{410, "", ""}, now);
+    EXPECT_EQ(of.poll(now), request("")) << "it may have been the network";
+  }
+}
+
+TEST(Watcher, AServerThatCannotBeReachedIsNotTakenForAnOldOne) {
+  Watcher of = watcher();
+  Now now = at(0);
+  for (int i = 0; i < 5; ++i) {
+    ASSERT_EQ(of.poll(now), request(""));
+    of.closed(Error{Code::unavailable, "refused"}, now);
+    now.mono = of.next_wake().value_or(Instant::max());
+  }
+}
+
+// What comes after a page that did not go well.
+struct PageEnd {
+  std::string name;
+  std::string bytes;
+  Result<kube::HttpResponse> how;
+  kube::HttpRequest next;
+  Millis least{0};
+  Millis most{0};
+};
+
+TEST(Watcher, RepeatsAPageOrStartsOverByHowItEnded) {
+  const std::string good = list({{"b", 3}}, 9, "");
+  for (const PageEnd& end : std::initializer_list<PageEnd>{
+           {"a lost connection repeats the page", good.substr(0, good.size() - 4), Error{Code::unavailable, "reset"},
+            page(500, "next"), Millis(200), Millis(250)},
+           {"an end before the list's repeats it", good.substr(0, good.size() - 4), kube::HttpResponse{200, "", ""},
+            page(500, "next"), Millis(200), Millis(250)},
+           {"429 repeats it as told", "", kube::HttpResponse{429, "7", ""}, page(500, "next"), Millis(7'000),
+            Millis(7'000)},
+           {"410 starts over at once, without pages", "", kube::HttpResponse{410, "", ""}, page(0, ""), Millis(0),
+            Millis(0)},
+           {"a token that is refused starts over", "", kube::HttpResponse{400, "", ""}, page(0, ""), Millis(200),
+            Millis(250)},
+           {"broken JSON starts over", "{]", Error{Code::unavailable, ""}, page(0, ""), Millis(200), Millis(250)},
+           {"an item without a version starts over", R"({"metadata":{"resourceVersion":"9"},"items":[{}]})",
+            Error{Code::unavailable, ""}, page(0, ""), Millis(200), Millis(250)},
+           {"a page that leads to itself starts over", list({}, 9, "next"), Error{Code::unavailable, ""}, page(0, ""),
+            Millis(200), Millis(250)},
+       }) {
+    SCOPED_TRACE(end.name);
+    Watcher of = paging();
+    feed(of, list({{"a", 5}}, 9, "next"), at(1));
+    ASSERT_EQ(of.poll(at(1)), page(500, "next"));
+    feed(of, end.bytes, at(1'000));
+    of.closed(end.how, at(1'000));
+    EXPECT_FALSE(of.open());
+    EXPECT_FALSE(of.listed());
+    const Instant wake = of.next_wake().value_or(Instant::max());
+    EXPECT_GE(wake, at(1'000).mono + end.least);
+    EXPECT_LE(wake, at(1'000).mono + end.most);
+    ASSERT_EQ(of.poll({wake, {}}), end.next);
+    const bool over = end.next == page(0, "");
+    EXPECT_EQ(feed(of, good, {wake, {}}),
+              over ? (Told{"began", "changed b", "ended 9"}) : (Told{"changed b", "ended 9"}));
+  }
+}
+
+TEST(Watcher, AListThatIsAskedForAnewForgetsItsPage) {
+  Watcher of = paging();
+  feed(of, list({{"a", 5}}, 9, "next"), at(1));
+  of.relist(at(2));
+  EXPECT_EQ(of.poll(at(2)), page(500, ""));
 }
 
 TEST(Watcher, IgnoresWhatComesWhenNoStreamIsOpen) {
