@@ -161,7 +161,7 @@ TEST_F(OfflineTest, render_prints_every_child_once) {
   }
   EXPECT_EQ(names, (std::vector<std::string>{"ServiceAccount/crm", "PersistentVolumeClaim/crm-storage", "Service/crm",
                                              "NocoBaseRole/crm-web", "Deployment/crm-web", "NocoBaseRole/crm-jobs",
-                                             "Deployment/crm-jobs"}));
+                                             "Deployment/crm-jobs", "PodDisruptionBudget/crm-web"}));
 }
 
 TEST_F(OfflineTest, render_refuses_what_validate_refuses) {
