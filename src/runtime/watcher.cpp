@@ -145,6 +145,7 @@ std::optional<WatchChange> Watcher::end_page(Now now) {
   whole_ = false;
   listing_ = false;
   listed_ = true;
+  listed_at_ = now.mono;
   version_ = version;
   return ListEnded{number(version)};
 }
@@ -189,6 +190,7 @@ std::optional<WatchChange> Watcher::accept(kube::WatchEvent event, Now now) {
   cut_off_ = 0;
   listing_ = false;
   listed_ = true;
+  listed_at_ = now.mono;
   version_ = version;
   return ListEnded{number(version)};
 }
@@ -259,8 +261,10 @@ void Watcher::failed(const Error& error, Now now, Millis at_least) {
     listed_ = false;
     failed_resumes_ = 0;
   }
-  // That a version is too old is no failure of the server: listing anew is what it asks for.
-  const bool at_once = expired && error.code == Code::gone && failures_ == 1;
+  // That a version is too old is no failure of the server: listing anew is what it asks for, however long it was away
+  // before. Unless it says so of a version that it has just given.
+  const bool fresh = listed_at_ && now.mono - *listed_at_ < good_life;
+  const bool at_once = expired && error.code == Code::gone && (failures_ == 1 || !fresh);
   due_ = now.mono + std::max(at_least, at_once ? Millis(0) : options_.backoff.after(failures_, rng_));
 }
 

@@ -114,6 +114,7 @@ class Watcher {
   bool whole_ = false;                     // without pages: the last list took so long that they expired
   Instant due_{};                          // no stream is opened before this
   Instant opened_{};
+  std::optional<Instant> listed_at_;  // when the last list came to its end
   std::uint64_t events_on_stream_ = 0;
   std::uint32_t failures_ = 0;  // in a row
   std::uint32_t failed_resumes_ = 0;

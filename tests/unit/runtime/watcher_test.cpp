@@ -182,6 +182,27 @@ TEST(Watcher, ListsAnewWhenTheListingWasCutOff) {
   EXPECT_TRUE(of.listed());
 }
 
+TEST(Watcher, AVersionThatIsGoneAfterAnOutageIsListedAnewAtOnce) {
+  Watcher of = watcher();
+  ASSERT_TRUE(of.poll(at(0)));
+  feed(of, listing, at(1));
+  Now now = at(60'000);
+  of.closed(Error{Code::unavailable, "reset"}, now);
+  for (int i = 0; i < 5; ++i) {
+    now.mono = of.next_wake().value_or(Instant::max());
+    ASSERT_EQ(of.poll(now), request("9"));
+    of.closed(Error{Code::unavailable, "refused"}, now);
+  }
+  now.mono = of.next_wake().value_or(Instant::max());
+  ASSERT_EQ(of.poll(now), request("9"));
+  of.closed(kube::HttpResponse{410, "", ""}, now);
+  EXPECT_EQ(of.poll(now), request(""));
+  feed(of, listing, now);
+  ASSERT_EQ(of.counters().lists, 2U);
+  of.closed(kube::HttpResponse{410, "", ""}, now);
+  EXPECT_EQ(of.poll(now), std::nullopt) << "the version was just given";
+}
+
 TEST(Watcher, AListingThatIsGoneBacksOff) {
   Watcher of = watcher();
   ASSERT_TRUE(of.poll(at(0)));
