@@ -153,7 +153,7 @@ TEST_F(ProxyTest, AProxyThatOpensNoTunnelIsNamed) {
            {"SSH-2.0-x\r\n\r\n", "the proxy opens no tunnel: Invalid HTTP status line during proxy connection"},
            {"", "the proxy opens no tunnel: Failed to read HTTP status line from proxy"},
        }) {
-    Server proxy([&](Connection& connection) {
+    Server proxy([&answer = answer](Connection& connection) {
       if (connection.read()) {
         connection.write(answer);
       }
