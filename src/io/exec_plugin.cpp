@@ -75,6 +75,11 @@ Result<ExecCredential> parse_exec_credential(std::string_view text, std::string_
     if (!credential.expires) {
       return denied("answered an expirationTimestamp that is no RFC 3339 time");
     }
+    // The clock counts nanoseconds, which end in 2262: later is for ever.
+    constexpr std::chrono::sys_seconds for_ever{std::chrono::seconds(7'258'118'400)};  // 2200
+    if (*credential.expires > for_ever) {
+      credential.expires = for_ever;
+    }
   }
   return credential;
 }
