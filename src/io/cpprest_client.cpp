@@ -19,6 +19,13 @@
 
 #include "io/cpprest_transport.h"
 
+// The library takes a proxy's user and password into a string for each CONNECT, and frees it on Windows only
+// (src/utilities/web_utilities.cpp). It finds this definition before its own.
+void web::details::zero_memory_deleter::operator()(utility::string_t* data) const {
+  OPENSSL_cleanse(data->data(), data->size());
+  delete data;  // NOLINT(cppcoreguidelines-owning-memory) what a deleter is for
+}
+
 namespace nocobase_operator::io {
 namespace {
 
