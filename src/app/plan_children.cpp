@@ -274,7 +274,7 @@ void draft_children(const Situation& s, Draft& draft) {
     draft_role_status(s, role, draft);
     draft_deployment(s, i, turn == i, draft);
   }
-  for (const ChildState& state : s.optional) {
+  for (const ChildState& state : s.on_request) {
     draft_child(s, state, draft);
   }
 }

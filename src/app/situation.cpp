@@ -150,7 +150,7 @@ std::vector<const ChildState*> all_children(const Situation& s) {
   for (const RoleState& role : s.roles) {
     all.insert(all.end(), {&role.object, &role.deployment});
   }
-  for (const ChildState& state : s.optional) {
+  for (const ChildState& state : s.on_request) {
     all.push_back(&state);
   }
   return all;
@@ -217,7 +217,7 @@ Result<Situation> assess(const Observed& seen, Cluster cluster, const Now& now) 
     } else if (kind == Kind::deployment) {
       s.roles[deployments++].deployment = std::move(state);
     } else {
-      (is_on_request(kind) ? s.optional : s.children).push_back(std::move(state));
+      (is_on_request(kind) ? s.on_request : s.children).push_back(std::move(state));
     }
   }
   CHECK(objects == s.roles.size() && deployments == s.roles.size());

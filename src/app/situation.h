@@ -46,13 +46,13 @@ struct Situation {
   const Observed* seen = nullptr;
   Now now;
   Cluster cluster;
-  Json live = Json::object();        // the status as it is
-  std::int64_t epoch = 0;            // of the operation in it
-  std::vector<ChildState> children;  // those that are written before the roles, in that order
-  std::vector<RoleState> roles;      // in the order of spec.roles
-  std::vector<ChildState> optional;  // those that are written after the roles, in that order
-  std::int32_t other_pods = 0;       // of no role of the spec
-  ChildState keys;                   // the Secret; without a wanted body
+  Json live = Json::object();          // the status as it is
+  std::int64_t epoch = 0;              // of the operation in it
+  std::vector<ChildState> children;    // those that are written before the roles, in that order
+  std::vector<RoleState> roles;        // in the order of spec.roles
+  std::vector<ChildState> on_request;  // those that are written after the roles, in that order
+  std::int32_t other_pods = 0;         // of no role of the spec
+  ChildState keys;                     // the Secret; without a wanted body
 };
 
 // Error (invalid): the spec cannot be rendered.

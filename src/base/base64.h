@@ -9,7 +9,7 @@ namespace nocobase_operator {
 // The bytes of a base64 text (RFC 4648, section 4: padded, no white space); nothing when it is none.
 [[nodiscard]] std::optional<std::string> decode_base64(std::string_view text);
 
-// The base64 text of some bytes, padded.
+// The base64 text of some bytes (less than 1 GiB), padded.
 [[nodiscard]] std::string encode_base64(std::string_view bytes);
 
 }  // namespace nocobase_operator

@@ -14,6 +14,10 @@ using kube::Json;
 
 constexpr std::size_t max_ca_bytes = 4U << 20U;
 constexpr std::size_t max_told = 512;
+// The system's clock counts nanoseconds from 1970, in which neither Go's zero time (year 1) nor the year 9999 can be
+// told.
+constexpr std::chrono::sys_seconds long_ago{};
+constexpr std::chrono::sys_seconds for_ever = std::chrono::sys_days(std::chrono::year(2200) / 1 / 1);
 
 Error denied(std::string what) {
   return {Code::denied, std::move(what)};
@@ -75,11 +79,7 @@ Result<ExecCredential> parse_exec_credential(std::string_view text, std::string_
     if (!credential.expires) {
       return denied("answered an expirationTimestamp that is no RFC 3339 time");
     }
-    // The clock counts nanoseconds, which end in 2262: later is for ever.
-    constexpr std::chrono::sys_seconds for_ever{std::chrono::seconds(7'258'118'400)};  // 2200
-    if (*credential.expires > for_ever) {
-      credential.expires = for_ever;
-    }
+    credential.expires = std::clamp(*credential.expires, long_ago, for_ever);
   }
   return credential;
 }

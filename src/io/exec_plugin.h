@@ -30,7 +30,7 @@ struct ExecCredential {
   std::string token{};
   std::string client_cert_pem{};
   std::string client_key_pem{};
-  std::optional<std::chrono::sys_seconds> expires{};
+  std::optional<std::chrono::sys_seconds> expires{};  // within 1970 and 2200, so that a clock can be compared with it
 
   friend bool operator==(const ExecCredential&, const ExecCredential&) = default;
 };

@@ -99,8 +99,9 @@ TEST(ExecPlugin, AnswersAnExecCredential) {
   for (const Case& c :
        {Case{"1970-01-01T01:00:00Z", 3600}, Case{"1970-01-01T01:00:00.5Z", 3600},
         Case{"1970-01-01T01:00:00+00:30", 1800}, Case{"1970-01-01T01:00:00.25-01:00", 7200},
-        Case{"1970-01-01T01:00:00", {}}, Case{"", {}}, Case{"tomorrow", {}}, Case{"1970-01-01T01:00:00+0030", {}},
-        Case{"1970-01-01T01:00:00 00:30", {}}, Case{"1970-01-01T01:00:00+xx:30", {}}}) {
+        Case{"0001-01-01T00:00:00Z", 0}, Case{"9999-12-31T23:59:59Z", 7'258'118'400}, Case{"1970-01-01T01:00:00", {}},
+        Case{"", {}}, Case{"tomorrow", {}}, Case{"1970-01-01T01:00:00+0030", {}}, Case{"1970-01-01T01:00:00 00:30", {}},
+        Case{"1970-01-01T01:00:00+xx:30", {}}}) {
     const auto got =
         parse_exec_credential(credential(R"({"token":"t","expirationTimestamp":")" + std::string(c.text) + "\"}"), v1);
     ASSERT_EQ(got.ok(), c.want.has_value()) << c.text;

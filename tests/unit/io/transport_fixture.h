@@ -8,6 +8,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -20,6 +21,18 @@
 namespace nocobase_operator::io::test {
 
 constexpr Millis patience = std::chrono::seconds(20);
+
+// What no HTTP server answers. The library reads the size of a chunk into an int, whatever it says.
+inline constexpr std::string_view garbage_answers[] = {
+    "",
+    "\r\n\r\n",
+    "SSH-2.0-x\r\n\r\n",
+    "HTTP/1.1 abc\r\n\r\n",
+    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\nabc\r\n0\r\n\r\n",
+    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\nabc\r\n0\r\n\r\n",
+    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffffff\r\nabc\r\n0\r\n\r\n",
+};
 
 class TestLoop final : public Loop {
  public:
