@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # run.sh STEP...: build, unit, asan, tsan, worlds, fuzz, charts, conformance, e2e, lint, in the order given; the
 # Makefile's targets are lists of steps.
-# After test steps it prints the sum of what their reports say, "N passed, N failed", and fails unless all passed.
+# After test steps it prints what failed and the sum of what their reports say, "N passed, N failed", and fails unless all
+# passed.
 # FILTER=word        only the end-to-end tests with that word in their name
 # FUZZ_SECONDS=N     per fuzzer (default 60)
 # E2E_SLOW=1         end to end with long waits
@@ -9,7 +10,7 @@ set -uo pipefail
 cd "$(dirname "$0")/.."
 jobs=$(nproc)
 reports=build/reports
-passed=0 failed=0 counted=0 step=0 steps=$(($# + 1))
+passed=0 failed=0 failures=() counted=0 step=0 steps=$(($# + 1))
 
 say() { step=$((step + 1)); echo "[$step/$steps] $* (after $SECONDS s)"; }
 
@@ -26,8 +27,15 @@ count() {
                             skipped += attribute("skipped") + attribute("disabled") }
       END { print all + 0, bad + 0, skipped + 0 }' "$1")
   fi
-  if [ "$2" != 0 ] && [ "$bad" = 0 ]; then bad=1 all=$((all + 1)); fi
-  if [ "$all" = 0 ]; then echo "$3: no test ran"; bad=1 all=1; fi
+  if [ "$bad" != 0 ]; then
+    while IFS= read -r name; do failures+=("$3: $name"); done < <(awk '
+      BEGIN { RS = "<" }
+      /^testcase[ \t\n]/ { name = $0; sub(/.*[ \t\n]name="/, "", name); sub(/".*/, "", name) }
+      /^failure[ \t\n]/ && name != "" { print name; name = "" }' "$1")
+  elif [ "$2" != 0 ]; then
+    bad=1 all=$((all + 1)) failures+=("$3: it ended with $2 and no test that failed")
+  fi
+  if [ "$all" = 0 ]; then bad=1 all=1 failures+=("$3: no test ran"); fi
   [ "$skipped" = 0 ] || echo "$3: $skipped skipped"
   passed=$((passed + all - bad - skipped)) failed=$((failed + bad))
 }
@@ -68,7 +76,11 @@ run_fuzz() {
   mkdir -p "$reports/fuzz"
   printf '%s\n' "${names[@]}" | xargs -P "$jobs" -I NAME tests/fuzz/run.sh NAME "$seconds" "$reports/fuzz"
   for name in "${names[@]}"; do
-    printf '<testsuite tests="1" failures="%d">\n' "$([ -e "$reports/fuzz/$name.passed" ]; echo $?)"
+    if [ -e "$reports/fuzz/$name.passed" ]; then
+      echo '<testsuite tests="1" failures="0">'
+    else
+      printf '<testsuite tests="1" failures="1"><testcase name="%s"><failure ></failure>\n' "$name"
+    fi
   done > "$reports/fuzz.xml"
   count "$reports/fuzz.xml" 0 fuzz
 }
@@ -119,5 +131,6 @@ for name in "$@"; do
   "run_$name" || exit 1
 done
 [ "$counted" = 1 ] || exit 0
+[ ${#failures[@]} = 0 ] || printf 'FAILED: %s\n' "${failures[@]}"
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ] && [ "$passed" -gt 0 ]

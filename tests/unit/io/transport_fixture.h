@@ -20,7 +20,7 @@
 
 namespace nocobase_operator::io::test {
 
-constexpr Millis patience = std::chrono::seconds(20);
+constexpr Millis patience = std::chrono::minutes(2);
 
 // What no HTTP server answers. The library reads the size of a chunk into an int, whatever it says.
 inline constexpr std::string_view garbage_answers[] = {
