@@ -29,6 +29,8 @@ constexpr std::array table{
                "The application's storage. Never deleted: data outlives its cluster."},
     Permission{Reach::watched, Kind::secret, "", "get create",
                "Key Secrets are made once and never changed; others are read by name. No Secrets can be listed."},
+    Permission{Reach::watched, Kind::config_map, "", "get",
+               "Those that pods take variables from are read by name, so that a change replaces the pods."},
     Permission{Reach::watched, Kind::pod, "", "watch", "Why pods are not ready, and how many there are."},
     Permission{Reach::own, Kind::lease, "", "get create update", "Leader election."},
 };

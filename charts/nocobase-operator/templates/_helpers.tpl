@@ -68,6 +68,9 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
   resources: [secrets]
   verbs: [get, create]
 - apiGroups: [""]
+  resources: [configmaps]
+  verbs: [get]
+- apiGroups: [""]
   resources: [pods]
   verbs: [watch]
 {{- end }}
