@@ -36,6 +36,11 @@ void add_run(CLI::App& app, program::RunOptions& options, Command& chosen) {
   command->add_option("--log-level", options.log_level, "debug, info, warning or error")
       ->check(CLI::IsMember({"debug", "info", "warning", "error"}))
       ->capture_default_str();
+  command
+      ->add_option("--reread-period", options.reread_period,
+                   "Seconds after which Secrets and ConfigMaps that pods refer to are read again")
+      ->check(CLI::Range(1, 86'400))
+      ->capture_default_str();
   command->callback([&] { chosen = [&options] { return program::run(options); }; });
 }
 

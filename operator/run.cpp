@@ -165,6 +165,7 @@ runtime::Engine::Options engine_options(const RunOptions& options, const io::Api
   runtime::Engine::Options engine;
   engine.ns = options.ns;
   engine.controller.random_bytes = io::random_bytes;
+  engine.controller.reread_period = Seconds(options.reread_period);
   runtime::Lease::Options lease;
   lease.ref = {kube::Kind::lease, options.lease_namespace.empty() ? server.ns : options.lease_namespace,
                options.lease_name};

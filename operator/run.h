@@ -15,6 +15,7 @@ struct RunOptions {
   std::string listen;               // "address:port" of /metrics, /healthz and /readyz, "" for none
   std::string log_format = "text";  // text, json
   std::string log_level = "info";   // debug, info, warning, error
+  int reread_period = 60;           // seconds until Secrets and ConfigMaps that pods refer to are read again
 };
 
 // Runs the controller until SIGTERM or SIGINT; releases the Lease before it returns. The exit code: 0 after a signal, 2

@@ -48,12 +48,8 @@ Json new_object(kube::Kind kind, const Cluster& cluster, const std::string& name
 }
 
 Child finished(kube::Kind kind, const Cluster& cluster, Json body) {
-  Child result;
-  result.ref = {kind, cluster.ns, body["metadata"]["name"].get<std::string>()};
-  result.hash = kube::content_hash(kind, body, annotation_applied);
-  body["metadata"]["annotations"][std::string(annotation_applied)] = hex64(result.hash);
-  result.body = std::move(body);
-  return result;
+  const std::string name = body["metadata"]["name"].get<std::string>();
+  return sealed({{kind, cluster.ns, name}, std::move(body), 0});
 }
 
 namespace {
@@ -151,6 +147,20 @@ Result<Child> deployment(const RenderInput& input, const Role& role, const RoleC
 }
 
 }  // namespace
+
+Child sealed(Child child) {
+  child.hash = kube::content_hash(child.ref.kind, child.body, annotation_applied);
+  child.body["metadata"]["annotations"][std::string(annotation_applied)] = hex64(child.hash);
+  return child;
+}
+
+Child with_content(Child deployment, std::uint64_t content) {
+  if (content == 0) {
+    return deployment;
+  }
+  deployment.body["spec"]["template"]["metadata"]["annotations"][std::string(annotation_content)] = hex64(content);
+  return sealed(std::move(deployment));
+}
 
 Result<std::vector<Child>> render(const RenderInput& input) {
   CHECK(input.cluster != nullptr);

@@ -39,6 +39,12 @@ struct RenderInput {
 // Error (invalid): a podTemplate that sets a reserved variable, a role whose WORKER_MODE cannot be written.
 [[nodiscard]] Result<std::vector<Child>> render(const RenderInput& input);
 
+// The Deployment with `content` in its pods' annotation_content, which `render` cannot know; without it for 0.
+[[nodiscard]] Child with_content(Child deployment, std::uint64_t content);
+
+// The child with the hash of its body, after that has been changed.
+[[nodiscard]] Child sealed(Child child);
+
 // The counts of a cluster nobody has scaled: spec.replicas, or 1 for an elastic role (minReplicas if that is larger).
 [[nodiscard]] std::vector<RoleCount> initial_counts(const Cluster& cluster);
 

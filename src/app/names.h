@@ -19,6 +19,8 @@ inline constexpr std::string_view label_requests = "nocobase.com/requests";  // 
 
 inline constexpr std::string_view annotation_applied = "nocobase.com/applied-hash";  // content_hash of what was applied
 inline constexpr std::string_view annotation_epoch = "nocobase.com/epoch";           // of the plan that made it
+inline constexpr std::string_view annotation_content =
+    "nocobase.com/content-hash";  // of a pod template: what of Secrets and ConfigMaps its pods read when they start
 
 inline constexpr std::string_view container_name = "nocobase";
 

@@ -49,6 +49,7 @@ SeenDeployment prune_deployment(const Json& object, const Json& owned) {
     seen.progressed_at = time_at(*progress, {"lastUpdateTime"});
   }
   seen.template_hash = template_hash(owned);
+  seen.content = parse_hex64(string_at(owned, {"spec", "template", "metadata", "annotations", annotation_content}));
   return seen;
 }
 
@@ -75,13 +76,18 @@ SeenClaim prune_claim(const Json& object) {
 SeenChild prune_child(const Json& object, kube::Meta meta, Instant read_at) {
   SeenChild seen;
   const Kind kind = meta.ref.kind;
-  seen.watched = kind != Kind::secret && kube::label_of(object, label_managed_by) == manager;
+  const bool is_data = kind == Kind::secret || kind == Kind::config_map;
+  seen.watched = !is_data && kube::label_of(object, label_managed_by) == manager;
   const bool of_a_cluster = meta.owner_kind == kube::info(Kind::nocobase_cluster).kind;
   seen.cluster = of_a_cluster ? meta.owner_name : kube::label_of(object, label_instance);
   seen.meta = std::move(meta);
   seen.read_at = read_at;
   if (kind == Kind::secret) {  // created once and never applied: nothing of it is compared
     seen.detail = prune_secret(object);
+    return seen;
+  }
+  if (kind == Kind::config_map) {
+    seen.detail = prune_config(object);
     return seen;
   }
   const Json owned = kube::owned_part(object, manager);

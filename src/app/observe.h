@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -33,6 +32,7 @@ struct SeenDeployment {
   std::string progress;                      // reason of Progressing (ProgressDeadlineExceeded, …)
   std::chrono::sys_seconds progressed_at{};  // when the roll-out last got on (lastUpdateTime of Progressing)
   std::uint64_t template_hash = 0;           // template_hash() of the part that `manager` owns
+  std::uint64_t content = 0;                 // annotation_content of that part; 0 when absent
   friend bool operator==(const SeenDeployment&, const SeenDeployment&) = default;
 };
 
@@ -51,12 +51,22 @@ struct SeenClaim {
   friend bool operator==(const SeenClaim&, const SeenClaim&) = default;
 };
 
+// The names of data entries, each with a hash of its value; 0 when that is empty. Never shown: it is not keyed.
+using SeenEntries = std::map<std::string, std::uint64_t>;
+
 // A Secret without its values.
 struct SeenSecret {
-  std::set<std::string> keys;  // names of the non-empty data entries
-  std::string problem;         // what is wrong with APP_KEY or APP_AES_SECRET_KEY in it, "" when they are usable
-  std::string fingerprint;     // of APP_KEY and APP_AES_SECRET_KEY; "" when either is missing
+  SeenEntries entries;
+  std::string problem;      // what is wrong with APP_KEY or APP_AES_SECRET_KEY in it, "" when they are usable
+  std::string fingerprint;  // of APP_KEY and APP_AES_SECRET_KEY; "" when either is missing
+  std::string content_key;  // derived from APP_AES_SECRET_KEY, for hashes that are shown; "" when that is missing
   friend bool operator==(const SeenSecret&, const SeenSecret&) = default;
+};
+
+// A ConfigMap without its values.
+struct SeenConfig {
+  SeenEntries entries;
+  friend bool operator==(const SeenConfig&, const SeenConfig&) = default;
 };
 
 // An object other than a cluster or a pod.
@@ -66,10 +76,10 @@ struct SeenChild {
   std::uint64_t applied = 0;  // annotation_applied; 0 when absent
   std::uint64_t owned = 0;    // kube::content_hash of the part `manager` owns; 0 when it owns nothing
   std::int64_t epoch = 0;     // annotation_epoch
-  bool watched = false;       // carries label_managed_by and is no Secret, so a watch keeps it current; else it is as
-                              // old as read_at
+  bool watched = false;       // carries label_managed_by and is no Secret or ConfigMap, so a watch keeps it current;
+                              // else it is as old as read_at
   Instant read_at{};          // when it was read by a GET; meaningful only when not watched
-  std::variant<std::monostate, SeenDeployment, SeenRole, SeenClaim, SeenSecret> detail;
+  std::variant<std::monostate, SeenDeployment, SeenRole, SeenClaim, SeenSecret, SeenConfig> detail;
   friend bool operator==(const SeenChild&, const SeenChild&) = default;
 };
 
@@ -137,6 +147,10 @@ struct Observed {
   std::map<kube::Ref, std::string> refusals;
   // Our last status write to the cluster and to its roles: where a server drops a part of it, it is not sent again.
   std::map<kube::Ref, StatusWritten> statuses;
+  // How old what pods refer to may become before it is read again, and when it is this cluster's turn to do so, if it
+  // was given one (see Plan::rereads). A turn is used up by a read at or after it.
+  Millis reread_period{60'000};
+  std::optional<Instant> reread_turn;
 };
 
 }  // namespace nocobase_operator::app

@@ -21,5 +21,6 @@ inline constexpr std::size_t max_message_bytes = 256;
 
 [[nodiscard]] SeenPod prune_pod(const Json& object, kube::Meta meta);
 [[nodiscard]] SeenSecret prune_secret(const Json& object);
+[[nodiscard]] SeenConfig prune_config(const Json& object);
 
 }  // namespace nocobase_operator::app

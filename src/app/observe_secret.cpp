@@ -1,10 +1,14 @@
+// Secrets and ConfigMaps: which entries they have, and whether the keys among them can be used. No value is kept.
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <functional>
 #include <map>
 
+#include "app/names.h"
 #include "app/observe_parts.h"
 #include "base/base64.h"
+#include "base/hash.h"
 #include "base/hmac.h"
 
 namespace nocobase_operator::app {
@@ -36,36 +40,69 @@ std::string problem_of(std::string_view name, std::string_view value) {
   return "";
 }
 
+// 64 bits of a SHA-256: enough to tell that a value changed. 0 for an empty one, and for no other.
+std::uint64_t hash_of(std::string_view value) {
+  if (value.empty()) {
+    return 0;
+  }
+  return std::max<std::uint64_t>(parse_hex64(hmac_sha256_hex("nocobase.com/entry", value).substr(0, 16)), 1);
+}
+
+// Calls `visit` with the name and the value of each entry of a Secret's data or a ConfigMap's binaryData.
+void each_encoded(const Json* data, const std::function<void(const std::string&, const std::string&)>& visit) {
+  if (data == nullptr || !data->is_object()) {
+    return;
+  }
+  for (const auto& [name, encoded] : data->items()) {
+    const std::string* const text = encoded.get_ptr<const std::string*>();
+    if (const std::optional<std::string> value = text != nullptr ? decode_base64(*text) : std::nullopt) {
+      visit(name, *value);
+    }
+  }
+}
+
 }  // namespace
 
 SeenSecret prune_secret(const Json& object) {
   SeenSecret seen;
   std::map<std::string, std::string, std::less<>> values;
-  const Json* const data = kube::find(object, "data");
-  if (data == nullptr || !data->is_object()) {
-    return seen;
-  }
-  for (const auto& [name, encoded] : data->items()) {
-    const std::string* const text = encoded.get_ptr<const std::string*>();
-    const std::optional<std::string> value = text != nullptr ? decode_base64(*text) : std::nullopt;
-    if (value && !value->empty()) {
-      seen.keys.insert(name);
-      if (name == "APP_KEY" || name == "APP_AES_SECRET_KEY") {
-        values[name] = *value;
-      }
+  each_encoded(kube::find(object, "data"), [&](const std::string& name, const std::string& value) {
+    seen.entries[name] = hash_of(value);
+    if (!value.empty() && (name == key_app || name == key_aes)) {
+      values[name] = value;
     }
-  }
+  });
   for (const auto& [name, value] : values) {
     if (seen.problem.empty()) {
       seen.problem = problem_of(name, value);
     }
   }
+  const auto aes = values.find(key_aes);
+  if (aes != values.end()) {
+    seen.content_key = hmac_sha256_hex(aes->second, "nocobase.com/content").substr(0, 32);
+  }
   if (values.size() == 2) {
     // Keyed with one of the values themselves, so that a weak APP_KEY cannot be guessed from a status.
-    const std::string key = hmac_sha256_hex(values["APP_AES_SECRET_KEY"], "nocobase.com/fingerprint");
-    const std::string material = values["APP_KEY"] + '\0' + values["APP_AES_SECRET_KEY"];
+    const std::string key = hmac_sha256_hex(aes->second, "nocobase.com/fingerprint");
+    const std::string material = values.find(key_app)->second + '\0' + aes->second;
     seen.fingerprint = hmac_sha256_hex(key, material).substr(0, 16);
   }
+  return seen;
+}
+
+SeenConfig prune_config(const Json& object) {
+  SeenConfig seen;
+  const Json* const data = kube::find(object, "data");
+  if (data != nullptr && data->is_object()) {
+    for (const auto& [name, value] : data->items()) {
+      const std::string* const text = value.get_ptr<const std::string*>();
+      if (text != nullptr) {
+        seen.entries[name] = hash_of(*text);
+      }
+    }
+  }
+  each_encoded(kube::find(object, "binaryData"),
+               [&](const std::string& name, const std::string& value) { seen.entries[name] = hash_of(value); });
   return seen;
 }
 

@@ -30,6 +30,8 @@ constexpr std::array table{
                "The application's storage. Never deleted: data outlives its cluster."},
     Permission{Reach::watched, Kind::secret, "", "get create",
                "Key Secrets are made once and never changed; others are read by name. No Secrets can be listed."},
+    Permission{Reach::watched, Kind::config_map, "", "get",
+               "Those that pods take variables from are read by name, so that a change replaces the pods."},
     Permission{Reach::watched, Kind::pod, "", "list watch", "Why pods are not ready, and how many there are."},
     Permission{Reach::watched, Kind::pod_disruption_budget, "", "get list watch create patch delete",
                "One per role that has several pods; deleted when it is not asked for."},

@@ -122,7 +122,9 @@ Plan plan_for(const Situation& s) {
     plan.calls = draft.writes;
   } else {
     draft_removals(s, draft);
-    plan.calls = draft.writes;
+    plan.calls = draft.rereads;
+    plan.calls.insert(plan.calls.end(), draft.writes.begin(), draft.writes.end());
+    plan.rereads = draft.turns;
   }
   // While something has to come first there is nothing to say, unless that is what is refused.
   if ((!only_reads && !draft.alone) || draft.refused) {
@@ -137,7 +139,7 @@ Plan plan_for(const Situation& s) {
 
 Plan plan(const Observed& observed, const Now& now) {
   if (observed.meta.terminating) {
-    return {.calls = {}, .stop_on_error = false, .recheck = {}, .why = "the cluster is being deleted"};
+    return {.calls = {}, .stop_on_error = false, .recheck = {}, .why = "the cluster is being deleted", .rereads = 0};
   }
   Decoded decoded = decode(observed.cluster);
   const std::int64_t generation = observed.meta.generation;
@@ -156,7 +158,8 @@ Plan plan(const Observed& observed, const Now& now) {
             .stop_on_error = false,
             .recheck = behind_recheck,
             .why = kube::to_string(later->meta.ref) + " is of epoch " + std::to_string(later->epoch) +
-                   ", later than this copy of the cluster; waiting for the newer one"};
+                   ", later than this copy of the cluster; waiting for the newer one",
+            .rereads = 0};
   }
   const Result<Situation> situation = assess(observed, std::move(decoded.cluster), now);
   if (!situation.ok()) {

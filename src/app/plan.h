@@ -16,6 +16,9 @@ struct Plan {
   bool stop_on_error = false;     // a failed call ends the pass
   std::optional<Millis> recheck;  // decide again after this time even if nothing is seen to change
   std::string why;                // one line for people: what is being done or waited for
+  // So many objects that pods refer to are to be read again once the cluster is given a turn (Observed::reread_turn):
+  // the reads of all clusters together have a limit.
+  std::size_t rereads = 0;
 
   friend bool operator==(const Plan&, const Plan&) = default;
 };

@@ -179,7 +179,7 @@ void draft_role_status(const Situation& s, const RoleState& state, Draft& draft)
 
 // The one role whose pods may be replaced now: roles roll one at a time, those that serve requests last, and the next
 // one begins when the one before is through. A role that rolls and is to roll again keeps nobody waiting: what is new
-// may be what mends it.
+// may be what mends it; nor does one that cannot roll, because something is missing that its pods refer to.
 std::optional<std::size_t> turn_of(const Situation& s) {
   std::optional<std::size_t> turn;
   for (const bool requests : {false, true}) {
@@ -188,7 +188,7 @@ std::optional<std::size_t> turn_of(const Situation& s) {
       if (state.standing == Standing::ours && !state.rolls && is_rolling(*state.seen)) {
         return std::nullopt;
       }
-      if (state.rolls && s.cluster.spec.roles[i].requests == requests && !turn) {
+      if (state.rolls && s.cluster.spec.roles[i].requests == requests && !turn && !lacks_content(s.roles[i])) {
         turn = i;
       }
     }
@@ -210,7 +210,8 @@ void draft_deployment(const Situation& s, std::size_t role, bool its_turn, Draft
     return;
   }
   const bool starts_pods = state.standing == Standing::absent || state.rolls;
-  if (is_exposed(s, role) || (starts_pods && draft.keys.state != KeysState::usable) || (state.rolls && !its_turn)) {
+  const bool without_keys = starts_pods && draft.keys.state != KeysState::usable;
+  if (is_exposed(s, role) || without_keys || lacks_content(s.roles[role]) || (state.rolls && !its_turn)) {
     return;
   }
   write(s, state, state.seen != nullptr ? same_version(*state.seen) : Precondition{}, draft);
@@ -252,6 +253,7 @@ Call apply_call(const Ref& ref, Json body, std::string_view by, Precondition pre
 void draft_children(const Situation& s, Draft& draft) {
   draft_reads(s, draft);
   draft_keys(s, draft);
+  draft_content(s, draft);
   for (const Call& read : draft.reads) {
     const auto refusal = s.seen->refusals.find(read.ref);
     if (refusal != s.seen->refusals.end()) {

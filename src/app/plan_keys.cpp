@@ -41,7 +41,8 @@ std::string secret_name(const Situation& s) {
 // What is wrong with a Secret that is there.
 std::optional<Trouble> judge(const Situation& s, const SeenSecret& secret) {
   for (const std::string_view key : {key_app, key_aes}) {
-    if (!secret.keys.contains(std::string(key))) {
+    const auto entry = secret.entries.find(std::string(key));
+    if (entry == secret.entries.end() || entry->second == 0) {
       return Trouble{"KeysMissing", secret_name(s) + " has no " + std::string(key) +
                                         "; put back the one that this data was written with"};
     }
@@ -62,6 +63,19 @@ std::optional<Trouble> judge(const Situation& s, const SeenSecret& secret) {
   return std::nullopt;
 }
 
+// Makes a Secret with what the cluster's spec does not name, alone.
+void draft_secret(const Situation& s, const kube::Ref& ref, Draft& draft) {
+  CHECK(s.seen->entropy.size() == keys_entropy_bytes);
+  kube::Call create = apply_call(ref, keys_secret(s.cluster, s.seen->entropy), manager, {});
+  create.verb = kube::Verb::create;
+  draft.writes.push_back(std::move(create));
+  draft.alone = true;
+  const auto refusal = s.seen->refusals.find(ref);
+  if (refusal != s.seen->refusals.end()) {
+    draft.refuse("the API server refuses " + kube::to_string(ref) + ": " + refusal->second);
+  }
+}
+
 // What can be done about a Secret that is not there. Keys are made only together with a claim: data that exists was
 // written with others.
 void draft_absent(const Situation& s, Draft& draft) {
@@ -70,15 +84,7 @@ void draft_absent(const Situation& s, Draft& draft) {
   draft.keys.state = KeysState::unusable;
   if (!given && claim != nullptr && claim->standing != Standing::ours) {
     if (claim->standing == Standing::absent) {
-      CHECK(s.seen->entropy.size() == keys_entropy_bytes);
-      kube::Call create = apply_call(s.keys.child.ref, keys_secret(s.cluster, s.seen->entropy), manager, {});
-      create.verb = kube::Verb::create;
-      draft.writes.push_back(std::move(create));
-      draft.alone = true;
-      const auto refusal = s.seen->refusals.find(s.keys.child.ref);
-      if (refusal != s.seen->refusals.end()) {
-        draft.refuse("the API server refuses " + secret_name(s) + ": " + refusal->second);
-      }
+      draft_secret(s, s.keys.child.ref, draft);
     }
     return;  // a claim that is in the way is spoken of with the other children
   }
@@ -90,6 +96,21 @@ void draft_absent(const Situation& s, Draft& draft) {
   draft.keys.trouble = Trouble{"KeysMissing", secret_name(s) + why};
   draft.stall(*draft.keys.trouble);
   draft.recheck_in(read_lasts);
+}
+
+// The first administrator of a cluster whose keys are given and whose administrator is not. Nothing but an installation
+// reads it, so it may be made for data that exists.
+void draft_admin(const Situation& s, Draft& draft) {
+  const bool keys_given = s.cluster.spec.keys && s.cluster.spec.keys->secret;
+  const kube::Ref ref = {Kind::secret, s.cluster.ns, initial_admin_secret_name(s.cluster)};
+  const auto absent = s.seen->absent.find(ref);
+  const bool starts =
+      std::any_of(s.roles.begin(), s.roles.end(), [](const RoleState& role) { return role.deployment.starts; });
+  if (!keys_given || s.cluster.spec.initial_admin_secret || !starts || absent == s.seen->absent.end() ||
+      s.now.mono - absent->second >= read_lasts || ref == s.keys.child.ref) {
+    return;
+  }
+  draft_secret(s, ref, draft);
 }
 
 }  // namespace
@@ -104,6 +125,8 @@ void draft_keys(const Situation& s, Draft& draft) {
     if (draft.keys.trouble) {
       draft.stall(*draft.keys.trouble);
       draft.recheck_in(read_lasts);
+    } else {
+      draft_admin(s, draft);
     }
     return;
   }

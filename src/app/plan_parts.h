@@ -24,6 +24,7 @@ struct Unmet {
   std::string message;
   bool failing = false;                 // pods fail; they do not only take their time
   bool draining = false;                // pods are to go
+  std::string_view reason{};            // of Ready, where it is another than the phase or failing pods
   std::optional<Seconds> limit{};       // after that long without progress a person has to look; nothing: no limit
   std::chrono::sys_seconds progress{};  // when it last got on, as far as that can be seen
 };
@@ -47,6 +48,8 @@ struct Draft {
   std::vector<Unmet> waits;          // for something outside a role
   std::vector<std::string> pending;  // children outside a role that are being written
   KeysReport keys;
+  std::vector<kube::Call> rereads;  // to notice changes; nothing waits for them
+  std::size_t turns = 0;            // see Plan::rereads
   std::optional<Millis> recheck;
 
   void stall(Trouble found) {
@@ -65,6 +68,11 @@ struct Draft {
 // Judges the Secret and, when it must be made, makes it alone. A Secret that is not known is read only if something
 // rests on it: a claim or a Deployment that is to be made, pods that are to be replaced, or a status without its keys.
 void draft_keys(const Situation& s, Draft& draft);
+
+// Reads what pods refer to: at once where pods are about to start, else in the cluster's turn.
+void draft_content(const Situation& s, Draft& draft);
+// Whether pods are to start, and it is not known with what, or something is missing that they do not start without.
+[[nodiscard]] bool lacks_content(const RoleState& role);
 
 // Reads and writes of the wanted children, then removals of those that are wanted no longer.
 void draft_children(const Situation& s, Draft& draft);

@@ -87,6 +87,12 @@ std::string with_note(std::string message, const Situation& s) {
   if (pods > 1 && !unshared(s.cluster.spec).empty()) {
     message += "; work does not cross pods, because spec.coordination does not share it";
   }
+  for (std::size_t i = 0; i < s.roles.size(); ++i) {
+    if (const std::vector<std::string>& missing = s.roles[i].content.missing; !missing.empty()) {
+      return message + "; " + missing.front() + ", and role " + s.cluster.spec.roles[i].name +
+             " starts no pod without it";
+    }
+  }
   return message;
 }
 
@@ -106,7 +112,7 @@ const Unmet* foremost(const std::vector<Unmet>& all) {
 Condition ready_condition(const Situation& s, const Draft& draft, const std::vector<Unmet>& roles, Phase phase) {
   Condition ready{std::string(condition_ready), "False", "", ""};
   if (const Unmet* const unmet = foremost(roles)) {
-    ready.reason = unmet->failing ? "PodsFailing" : reason_of(s, phase);
+    ready.reason = !unmet->reason.empty() ? unmet->reason : unmet->failing ? "PodsFailing" : reason_of(s, phase);
     ready.message = unmet->message;
     return ready;
   }

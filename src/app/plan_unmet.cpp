@@ -107,6 +107,20 @@ Unmet lacking(const Situation& s, std::size_t role, const SeenDeployment& seen) 
   return unmet;
 }
 
+// Pods are to start that would not, for something is missing that they refer to.
+Unmet waiting_for_content(const Situation& s, std::size_t role) {
+  const std::vector<std::string>& missing = s.roles[role].content.missing;
+  Unmet unmet;
+  unmet.message = "role " + s.cluster.spec.roles[role].name + ": " + missing.front();
+  if (missing.size() > 1) {
+    unmet.message += " and " + std::to_string(missing.size() - 1) + " more";
+  }
+  unmet.message += "; its pods need it to start";
+  unmet.reason = "ReferenceMissing";
+  unmet.limit = limit_of(s, s.cluster.spec.roles[role], false);
+  return unmet;
+}
+
 Unmet simply(std::string message) {
   Unmet unmet;
   unmet.message = std::move(message);
@@ -119,6 +133,9 @@ std::optional<Unmet> unmet_of(const Situation& s, std::size_t role) {
   const RoleState& state = s.roles[role];
   const std::string name = "role " + s.cluster.spec.roles[role].name;
   const SeenDeployment* const seen = deployment_of(state.deployment);
+  if (lacks_content(state) && !state.content.missing.empty()) {
+    return waiting_for_content(s, role);
+  }
   if (seen == nullptr || state.deployment.standing != Standing::ours) {
     return simply(name + ": its Deployment is not there yet");
   }

@@ -16,7 +16,6 @@ namespace {
 
 constexpr std::string_view storage_volume = "storage";
 constexpr std::string_view run_volume = "run";
-constexpr std::string_view tls_volume = "database-tls";
 
 Json env_json(const EnvVar& item) {
   Json json = Json::object();
@@ -92,7 +91,7 @@ Json volumes(const Cluster& cluster, const Json& tls) {
   list.push_back(std::move(run));
   if (!tls.is_null()) {
     Json certificates = Json::object();
-    certificates["name"] = tls_volume;
+    certificates["name"] = database_tls_volume;
     certificates["projected"]["sources"] = tls;
     list.push_back(std::move(certificates));
   }
@@ -104,7 +103,7 @@ Json mounts(const Json& tls) {
   list.push_back({{"name", storage_volume}, {"mountPath", storage_folder}});
   list.push_back({{"name", run_volume}, {"mountPath", run_folder}});
   if (!tls.is_null()) {
-    list.push_back({{"name", tls_volume}, {"mountPath", database_tls_folder}, {"readOnly", true}});
+    list.push_back({{"name", database_tls_volume}, {"mountPath", database_tls_folder}, {"readOnly", true}});
   }
   return list;
 }

@@ -16,6 +16,7 @@ inline constexpr std::string_view run_folder = "/run/nocobase";              // 
 // fail where a part of it between two slashes is longer than a file name may be
 // (packages/core/database/src/helpers.ts).
 inline constexpr std::string_view database_tls_folder = "/etc/nocobase/database-tls";
+inline constexpr std::string_view database_tls_volume = "database-tls";
 inline constexpr std::string_view redis_password_variable =
     "COORDINATION_REDIS_PASSWORD";                  // for the URLs that follow it
 inline constexpr std::int32_t metrics_port = 9464;  // of the Prometheus exporter, where monitoring is on

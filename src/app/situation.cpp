@@ -43,9 +43,7 @@ Child fit_claim(Child child, const SeenChild& seen) {
     return child;
   }
   child.body["spec"]["resources"]["requests"]["storage"] = claim->requested;
-  child.hash = kube::content_hash(child.ref.kind, child.body, annotation_applied);
-  child.body["metadata"]["annotations"][std::string(annotation_applied)] = hex64(child.hash);
-  return child;
+  return sealed(std::move(child));
 }
 
 bool matches(const ChildState& state, const Observed& seen) {
@@ -68,6 +66,7 @@ ChildState stand(Child child, const Observed& seen, const Now& now) {
     const auto absent = seen.absent.find(ref);
     const bool gone = absent != seen.absent.end() && is_fresh(absent->second, now);
     state.standing = gone ? Standing::absent : Standing::unknown;
+    state.starts = gone && ref.kind == Kind::deployment && kube::integer_at(state.child.body, {"spec", "replicas"}) > 0;
     return state;
   }
   state.seen = &found->second;
@@ -81,6 +80,7 @@ ChildState stand(Child child, const Observed& seen, const Now& now) {
     const std::int64_t wanted = kube::integer_at(state.child.body, {"spec", "replicas"});
     state.rolls =
         wanted > 0 && deployment->spec_replicas > 0 && deployment->template_hash != template_hash(state.child.body);
+    state.starts = state.rolls || (wanted > 0 && deployment->spec_replicas == 0);
   }
   return state;
 }
@@ -119,6 +119,16 @@ RoleNow role_now(const Situation& s, const Role& role) {
     now.rolling = is_rolling(deployment->second);
   }
   return now;
+}
+
+// Until the content is known, what the pods were made of stays: not knowing it is no reason to replace them.
+Child stamped(Child deployment, const RoleState& role, const Observed& seen) {
+  const auto found = seen.children.find(deployment.ref);
+  const auto* const live = found == seen.children.end() || found->second.meta.owner_uid != seen.meta.uid
+                               ? nullptr
+                               : std::get_if<SeenDeployment>(&found->second.detail);
+  const std::uint64_t before = live == nullptr ? 0 : live->content;
+  return with_content(std::move(deployment), role.content.hash != 0 ? role.content.hash : before);
 }
 
 bool is_over(const SeenPod& pod) {
@@ -205,23 +215,26 @@ Result<Situation> assess(const Observed& seen, Cluster cluster, const Now& now) 
   }
   std::vector<Child> children = TRY(render(input));
   for (std::size_t i = 0; i < roles.size(); ++i) {
-    s.roles.push_back({roles[i], wanted[i], TRY(worker_mode_of(s.cluster.spec.roles[i])), {}, {}});
+    s.roles.push_back({roles[i], wanted[i], TRY(worker_mode_of(s.cluster.spec.roles[i])), {}, {}, {}, {}});
   }
+  const Ref keys = {Kind::secret, s.cluster.ns, keys_secret_name(s.cluster)};
   std::size_t objects = 0;
   std::size_t deployments = 0;
   for (Child& child : children) {
     const Kind kind = child.ref.kind;
-    ChildState state = stand(std::move(child), seen, now);
     if (kind == Kind::nocobase_role) {
-      s.roles[objects++].object = std::move(state);
+      s.roles[objects++].object = stand(std::move(child), seen, now);
     } else if (kind == Kind::deployment) {
-      s.roles[deployments++].deployment = std::move(state);
+      RoleState& role = s.roles[deployments++];
+      role.references = references_of(child.body["spec"]["template"], s.cluster.ns);
+      role.content = content_of(role.references, seen, keys);
+      role.deployment = stand(stamped(std::move(child), role, seen), seen, now);
     } else {
-      (is_on_request(kind) ? s.on_request : s.children).push_back(std::move(state));
+      (is_on_request(kind) ? s.on_request : s.children).push_back(stand(std::move(child), seen, now));
     }
   }
   CHECK(objects == s.roles.size() && deployments == s.roles.size());
-  s.keys = stand({{Kind::secret, s.cluster.ns, keys_secret_name(s.cluster)}, {}, 0}, seen, now);
+  s.keys = stand({keys, {}, 0}, seen, now);
   return s;
 }
 

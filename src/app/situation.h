@@ -8,6 +8,7 @@
 #include "app/children.h"
 #include "app/effect.h"
 #include "app/observe.h"
+#include "app/references.h"
 #include "base/time.h"
 
 namespace nocobase_operator::app {
@@ -32,13 +33,16 @@ struct ChildState {
   const SeenChild* seen = nullptr;  // unless unknown, absent or of no kind
   bool in_sync = false;             // ours and nothing of it differs
   bool rolls = false;               // a Deployment whose pods an apply would replace
+  bool starts = false;              // a Deployment of which an apply would start pods that it does not have
 };
 
 struct RoleState {
   RoleNow now;
   RoleEffect effect;
   std::string worker_mode;
-  ChildState object;  // the NocoBaseRole
+  std::vector<Reference> references;  // of its pods
+  Content content;                    // of these
+  ChildState object;                  // the NocoBaseRole
   ChildState deployment;
 };
 

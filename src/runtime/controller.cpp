@@ -158,8 +158,10 @@ void Controller::begin(const app::ClusterKey& key, Now now) {
   }
   observed->missing_kinds = missing_;
   observed->entropy = options_.random_bytes(app::keys_entropy_bytes);
+  observed->reread_period = options_.reread_period;
   app::Plan plan = options_.decisions.plan(*observed, now);
   ++counters_.plans;
+  give_turn(key, plan.rereads, now);
   if (plan.calls.empty()) {
     settled(key, plan, now);
     return;
@@ -191,6 +193,17 @@ void Controller::settled(const app::ClusterKey& key, const app::Plan& plan, Now 
   if (plan.recheck) {
     queue_.add(key, now.mono + *plan.recheck);
   }
+}
+
+// Turns are given in the order in which they are asked for, each as long as its reads may take.
+void Controller::give_turn(const app::ClusterKey& key, std::size_t reads, Now now) {
+  if (reads == 0) {
+    return;
+  }
+  const Instant turn = std::max(next_turn_, now.mono);
+  next_turn_ = turn + options_.reread_spacing * static_cast<std::int64_t>(reads);
+  store_.give_turn(key, turn);
+  queue_.add(key, turn);
 }
 
 NumberedCall Controller::send(const app::ClusterKey& key, Pass& pass, kube::Call call) {

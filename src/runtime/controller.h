@@ -53,6 +53,9 @@ class Controller {
     std::uint32_t max_repeats = 10;       // of one plan in a row before it backs off
     Backoff backoff{Millis(100), Millis(60'000)};
     WriteBudget::Options budget{};
+    // What pods refer to is read again when it is that old, or later: the reads of all clusters are so far apart.
+    Millis reread_period{60'000};
+    Millis reread_spacing{200};
   };
 
   Controller(Options options, Rng rng);
@@ -114,6 +117,7 @@ class Controller {
   void dirty(const Store::Keys& keys, Instant due);
   void begin(const app::ClusterKey& key, Now now);
   void settled(const app::ClusterKey& key, const app::Plan& plan, Now now);
+  void give_turn(const app::ClusterKey& key, std::size_t reads, Now now);
   void advance(const app::ClusterKey& key, bool may_call, Now now, std::vector<NumberedCall>& out);
   void finish(const app::ClusterKey& key, const Pass& pass, bool cut, Now now);
   [[nodiscard]] NumberedCall send(const app::ClusterKey& key, Pass& pass, kube::Call call);
@@ -132,6 +136,7 @@ class Controller {
   std::unordered_map<CallId, Sent> calls_;
   std::vector<app::ClusterKey> ready_;  // passes that may go on
   CallId next_id_ = 1;
+  Instant next_turn_{};   // when all reads that turns were given for have had their time
   Instant not_before_{};  // the server has throttled us: no new work until then
   bool active_ = false;   // at the last poll
   Counters counters_;

@@ -75,10 +75,11 @@ class Writer {
       put(*value);
     }
   }
-  void put(const std::set<std::string>& words) {
-    put_varint(out_, words.size());
-    for (const std::string& word : words) {
-      put(Word<const std::string>{word});
+  void put(const app::SeenEntries& entries) {
+    put_varint(out_, entries.size());
+    for (const auto& [name, hash] : entries) {
+      put(Word<const std::string>{name});
+      put(Hash<const std::uint64_t>{hash});
     }
   }
   template <class T>
@@ -153,12 +154,13 @@ class Reader {
       take(value.emplace());
     }
   }
-  void take(std::set<std::string>& words) {
+  void take(app::SeenEntries& entries) {
     for (std::uint64_t left = take_varint(in_); left > 0; --left) {
-      std::string text;
-      Word<std::string> word{text};
+      std::string name;
+      Word<std::string> word{name};
       take(word);
-      words.insert(std::move(text));
+      Hash<std::uint64_t> hash{entries[std::move(name)]};
+      take(hash);
     }
   }
   void take(Word<std::string>& word) {
@@ -196,8 +198,10 @@ void meta_fields(Codec& codec, Meta& meta) {
 
 template <class Codec, class Deployment>
 void deployment_fields(Codec& codec, Deployment& seen) {
-  auto& [spec_replicas, generation, replicas, updated, ready, available, failure, progress, since, hash] = seen;
+  auto& [spec_replicas, generation, replicas, updated, ready, available, failure, progress, since, hash, content] =
+      seen;
   codec.all(spec_replicas, generation, replicas, updated, ready, available, failure, Word{progress}, since, Hash{hash});
+  codec.all(Hash{content});
 }
 
 template <class Codec, class Role>
@@ -214,8 +218,14 @@ void claim_fields(Codec& codec, Claim& seen) {
 
 template <class Codec, class Secret>
 void secret_fields(Codec& codec, Secret& seen) {
-  auto& [keys, problem, fingerprint] = seen;
-  codec.all(keys, problem, fingerprint);
+  auto& [entries, problem, fingerprint, content_key] = seen;
+  codec.all(entries, problem, fingerprint, content_key);
+}
+
+template <class Codec, class Config>
+void config_fields(Codec& codec, Config& seen) {
+  auto& [entries] = seen;
+  codec.all(entries);
 }
 
 template <class Codec, class Pod>
@@ -243,14 +253,15 @@ template <class... F>
 Overloaded(F...) -> Overloaded<F...>;
 
 // The first byte of a body.
-enum class Shape : std::uint8_t { cluster, pod, plain, deployment, role, claim, secret };
+enum class Shape : std::uint8_t { cluster, pod, plain, deployment, role, claim, secret, config };
 
 Shape shape_of(const app::SeenChild& child) {
   return std::visit(
       Overloaded{[](const std::monostate&) { return Shape::plain; },
                  [](const app::SeenDeployment&) { return Shape::deployment; },
                  [](const app::SeenRole&) { return Shape::role; }, [](const app::SeenClaim&) { return Shape::claim; },
-                 [](const app::SeenSecret&) { return Shape::secret; }},
+                 [](const app::SeenSecret&) { return Shape::secret; },
+                 [](const app::SeenConfig&) { return Shape::config; }},
       child.detail);
 }
 
@@ -259,7 +270,8 @@ void detail_fields(Writer& writer, const app::SeenChild& child) {
                         [&](const app::SeenDeployment& seen) { deployment_fields(writer, seen); },
                         [&](const app::SeenRole& seen) { role_fields(writer, seen); },
                         [&](const app::SeenClaim& seen) { claim_fields(writer, seen); },
-                        [&](const app::SeenSecret& seen) { secret_fields(writer, seen); }},
+                        [&](const app::SeenSecret& seen) { secret_fields(writer, seen); },
+                        [&](const app::SeenConfig& seen) { config_fields(writer, seen); }},
              child.detail);
 }
 
@@ -282,6 +294,9 @@ app::SeenChild unpack_child(Reader& reader, Shape shape) {
       break;
     case Shape::secret:
       secret_fields(reader, child.detail.emplace<app::SeenSecret>());
+      break;
+    case Shape::config:
+      config_fields(reader, child.detail.emplace<app::SeenConfig>());
       break;
   }
   return child;

@@ -174,6 +174,7 @@ void Store::drop_surplus(Node& node) {
 // What was read or noted for a cluster is of no use without it; what a watch shows stays.
 void Store::forget_cluster(Node& node) {
   node.second.notes = nullptr;
+  node.second.turn.reset();
   std::string kept;
   each_record(node.second.records, [&](const RecordView& record) {
     if (record.head.watched) {
@@ -382,6 +383,12 @@ void Store::status_written(const app::ClusterKey& key, const kube::Ref& ref, app
   }
 }
 
+void Store::give_turn(const app::ClusterKey& key, Instant when) {
+  if (Node* const node = live_node(key)) {
+    node->second.turn = when;
+  }
+}
+
 void Store::refused(const app::ClusterKey& key, const kube::Ref& ref, std::string_view message) {
   Node* const node = live_node(key);
   if (node == nullptr) {
@@ -436,6 +443,7 @@ std::optional<app::Observed> Store::observe(const app::ClusterKey& key) const {
   }
   std::sort(observed.pods.begin(), observed.pods.end(),
             [](const app::SeenPod& a, const app::SeenPod& b) { return a.meta.ref < b.meta.ref; });
+  observed.reread_turn = it->second.turn;
   if (it->second.notes != nullptr) {
     observed.absent = it->second.notes->absent;
     observed.refusals = it->second.notes->refusals;

@@ -65,6 +65,8 @@ class Store {
   void accepted(const app::ClusterKey& key, const kube::Ref& ref, std::uint64_t owned);
   // Our status was written.
   void status_written(const app::ClusterKey& key, const kube::Ref& ref, app::StatusWritten status);
+  // It is, or will be, the cluster's turn to read again what its pods refer to.
+  void give_turn(const app::ClusterKey& key, Instant when);
   // The server refused our call for the object, with this message; or, with "", does so no longer.
   void refused(const app::ClusterKey& key, const kube::Ref& ref, std::string_view message);
 
@@ -87,6 +89,7 @@ class Store {
   struct Bucket {
     std::string records;           // one after the other; the cluster is one of them
     std::unique_ptr<Notes> notes;  // null when there is nothing to remember
+    std::optional<Instant> turn;   // see app::Observed::reread_turn
   };
   using Buckets = std::unordered_map<app::ClusterKey, Bucket, ClusterKeyHash>;
   using Node = Buckets::value_type;

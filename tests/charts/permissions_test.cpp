@@ -70,6 +70,7 @@ void add_life(Grants& grants, Json cluster) {
   cluster["metadata"]["generation"] = 1;
   cluster["status"] = {{"observedGeneration", -1}};
   app::World world(std::move(cluster));
+  world.put_references();
   const auto note = [&](const app::World&, const app::Plan& plan) {
     for (const kube::Call& call : plan.calls) {
       add_call(grants, call);
@@ -78,7 +79,8 @@ void add_life(Grants& grants, Json cluster) {
   EXPECT_GT(world.settle(note), 0);
   for (auto kind = Kind::nocobase_role; kind <= Kind::trigger_authentication;
        kind = static_cast<Kind>(static_cast<int>(kind) + 1)) {
-    if (kind != Kind::pod && kind != Kind::event && kind != Kind::lease && kind != Kind::secret) {
+    if (kind != Kind::pod && kind != Kind::event && kind != Kind::lease && kind != Kind::secret &&
+        kind != Kind::config_map) {
       world.put(leftover(world, kind));
     }
   }

@@ -165,16 +165,22 @@ std::uint64_t ControlPlane::mark() const {
   return none ? 0 : size;
 }
 
-std::vector<Write> ControlPlane::writes_since(std::uint64_t mark, std::string_view user, std::string_view ns) const {
-  static constexpr std::array<std::string_view, 5> writing{"create", "update", "patch", "delete", "deletecollection"};
+void ControlPlane::each_request(std::uint64_t mark, std::string_view user,
+                                const std::function<void(const Json&)>& visit) const {
   std::ifstream in(file("audit.log"));
   in.seekg(static_cast<std::streamoff>(mark));
-  std::vector<Write> out;
   for (std::string line; std::getline(in, line) && !in.eof();) {  // a line without its end is still being written
     const Json event = Json::parse(line, nullptr, false);
-    if (!event.is_object() || text_at(event, "/user/username") != user) {
-      continue;
+    if (event.is_object() && text_at(event, "/user/username") == user) {
+      visit(event);
     }
+  }
+}
+
+std::vector<Write> ControlPlane::writes_since(std::uint64_t mark, std::string_view user, std::string_view ns) const {
+  static constexpr std::array<std::string_view, 5> writing{"create", "update", "patch", "delete", "deletecollection"};
+  std::vector<Write> out;
+  each_request(mark, user, [&](const Json& event) {
     const std::string subresource = text_at(event, "/objectRef/subresource");
     const std::string resource = text_at(event, "/objectRef/resource") + (subresource.empty() ? "" : "/" + subresource);
     const Write write{text_at(event, "/verb"), resource + "/" + text_at(event, "/objectRef/name"),
@@ -183,7 +189,18 @@ std::vector<Write> ControlPlane::writes_since(std::uint64_t mark, std::string_vi
         (ns.empty() || write.ns == ns)) {
       out.push_back(write);
     }
-  }
+  });
+  return out;
+}
+
+std::vector<std::string> ControlPlane::reads_since(std::uint64_t mark, std::string_view user,
+                                                   std::string_view ns) const {
+  std::vector<std::string> out;
+  each_request(mark, user, [&](const Json& event) {
+    if (text_at(event, "/verb") == "get" && text_at(event, "/objectRef/namespace") == ns) {
+      out.push_back(text_at(event, "/objectRef/resource") + "/" + text_at(event, "/objectRef/name"));
+    }
+  });
   return out;
 }
 
@@ -209,7 +226,7 @@ void Operator::ensure_running() {
   std::filesystem::permissions(path, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
   // The same identity each time: after a kill it is still the holder of its Lease.
   ASSERT_TRUE(process_.start({NBO_OPERATOR, "run", "--kubeconfig", path, "--lease-namespace",
-                              std::string(operator_namespace), "--identity", "e2e"},
+                              std::string(operator_namespace), "--identity", "e2e", "--reread-period", "2"},
                              cp.file("log/operator.log")))
       << "cannot start " << NBO_OPERATOR;
   std::ofstream(cp.file("pids"), std::ios::app)

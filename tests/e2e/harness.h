@@ -56,9 +56,16 @@ class ControlPlane {
   // The writes of `user` after `mark` in namespace `ns` ("" is all of them), Leases left out.
   [[nodiscard]] std::vector<Write> writes_since(std::uint64_t mark, std::string_view user, std::string_view ns) const;
 
+  // What `user` has read one by one since then in the namespace: resource/name.
+  [[nodiscard]] std::vector<std::string> reads_since(std::uint64_t mark, std::string_view user,
+                                                     std::string_view ns) const;
+
   [[nodiscard]] std::string file(const std::string& name) const { return run_ + "/" + name; }
 
  private:
+  // Calls `visit` with each request of `user` after `mark`.
+  void each_request(std::uint64_t mark, std::string_view user, const std::function<void(const Json&)>& visit) const;
+
   std::string run_;
   std::string bin_;
   bool keep_ = false;

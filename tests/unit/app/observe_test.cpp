@@ -185,7 +185,13 @@ TEST(Observe, ASecretTellsItsKeysAndNeverTheirValues) {
     value["data"] = item.data;
     const SeenChild seen = pruned<SeenChild>(value);
     const auto& secret = std::get<SeenSecret>(seen.detail);
-    EXPECT_EQ(secret.keys, item.keys);
+    std::set<std::string> keys;
+    for (const auto& [name, hash] : secret.entries) {
+      if (hash != 0) {
+        keys.insert(name);
+      }
+    }
+    EXPECT_EQ(keys, item.keys);
     EXPECT_EQ(secret.problem, item.problem);
     EXPECT_EQ(secret.fingerprint.size(), item.name == "usable" ? 16U : 0U);
     EXPECT_FALSE(seen.watched) << "no watch shows Secrets";
@@ -201,6 +207,47 @@ TEST(Observe, AFingerprintTellsKeysApart) {
   };
   EXPECT_EQ(fingerprint("czNjcjN0"), fingerprint("czNjcjN0"));
   EXPECT_NE(fingerprint("czNjcjN0"), fingerprint("czNjcjN1"));
+}
+
+TEST(Observe, AnEntryIsTheSameExactlyIfItsValueIs) {
+  Json secret = object("v1", "Secret", "pg");
+  secret["data"] = {{"a", "czNjcjN0"}, {"b", "czNjcjN0"}, {"c", "czNjcjN1"}, {"empty", ""}};
+  const SeenEntries entries = detail<SeenSecret>(secret).entries;
+  EXPECT_EQ(entries.at("a"), entries.at("b"));
+  EXPECT_NE(entries.at("a"), entries.at("c"));
+  EXPECT_EQ(entries.at("empty"), 0U);
+  Json config = object("v1", "ConfigMap", "settings");
+  config["metadata"]["labels"] = {{std::string(label_managed_by), manager}};
+  config["data"] = {{"a", "s3cr3t"}, {"empty", ""}};
+  config["binaryData"] = {{"b", "czNjcjN0"}};
+  const SeenChild seen = pruned<SeenChild>(config);
+  EXPECT_EQ(std::get<SeenConfig>(seen.detail).entries,
+            (SeenEntries{{"a", entries.at("a")}, {"b", entries.at("a")}, {"empty", 0}}));
+  EXPECT_FALSE(seen.watched) << "no watch shows ConfigMaps";
+}
+
+TEST(Observe, TheKeyOfContentHashesComesFromOneKeyAlone) {
+  const auto content_key = [](const Json& data) {
+    Json value = object("v1", "Secret", "crm-keys");
+    value["data"] = data;
+    return detail<SeenSecret>(value).content_key;
+  };
+  const std::string key = content_key({{"APP_AES_SECRET_KEY", "YWJj"}});
+  EXPECT_EQ(key.size(), 32U);
+  EXPECT_EQ(content_key({{"APP_AES_SECRET_KEY", "YWJj"}, {"APP_KEY", "czNjcjN0"}}), key);
+  EXPECT_NE(content_key({{"APP_AES_SECRET_KEY", "YWJk"}}), key);
+  EXPECT_EQ(content_key({{"APP_KEY", "czNjcjN0"}}), "");
+}
+
+TEST(Observe, ADeploymentTellsTheContentItsPodsWereMadeOf) {
+  Json value = object("apps/v1", "Deployment", "crm-web");
+  const std::string name(annotation_content);
+  value["spec"]["template"]["metadata"]["annotations"][name] = "00000000000000ff";
+  EXPECT_EQ(detail<SeenDeployment>(value).content, 0U) << "somebody else's";
+  Json& fields = value["metadata"]["managedFields"];
+  fields = {{{"manager", manager}, {"operation", "Apply"}, {"fieldsV1", Json::object()}}};
+  fields[0]["fieldsV1"]["f:spec"]["f:template"]["f:metadata"]["f:annotations"]["f:" + name] = Json::object();
+  EXPECT_EQ(detail<SeenDeployment>(value).content, 0xFFU);
 }
 
 Json pod() {

@@ -193,7 +193,9 @@ TEST(PlanStatus, FailingPodsAreNamedAndStallTheClusterAfterTheLimit) {
   EXPECT_EQ(message(world, "Ready"),
             "role web: 1 of 2 pods ready; pod crm-web-x1: ImagePullBackOff, image nocobase/nocobase:2.2.15-full: not "
             "found");
-  const Plan waiting = plan(world.observe(), world.now());
+  Observed idle = world.observe();
+  idle.reread_period = std::chrono::hours(1);
+  const Plan waiting = plan(idle, world.now());
   EXPECT_TRUE(waiting.calls.empty());
   ASSERT_TRUE(waiting.recheck);
   EXPECT_EQ(*waiting.recheck, Millis(600'000));

@@ -4,7 +4,9 @@
 #include <utility>
 
 #include "app/children.h"
+#include "app/defaults.h"
 #include "app/names.h"
+#include "app/references.h"
 #include "app/status.h"
 #include "base/hash.h"
 #include "kube/owned.h"
@@ -36,13 +38,21 @@ Json sample_cluster() {
           {"status", {{"observedGeneration", -1}}}};
 }
 
+SeenSecret sample_keys() {
+  return {{{"APP_AES_SECRET_KEY", 1}, {"APP_KEY", 2}, {"INIT_ROOT_EMAIL", 3}, {"INIT_ROOT_PASSWORD", 4}},
+          "",
+          "00000000000000aa",
+          "content-key"};
+}
+
 Ref ref_of(Kind kind, const std::string& name) {
   return {kind, "apps", name};
 }
 
 World::World(Json cluster)
-    : cluster_(std::move(cluster)),
-      now_{Instant(Millis(1'000'000)), std::chrono::sys_seconds(Seconds(1'767'225'600))} {}
+    : cluster_(std::move(cluster)), now_{Instant(Millis(1'000'000)), std::chrono::sys_seconds(Seconds(1'767'225'600))} {
+  put_data(Kind::secret, "pg", {{"password", 1}});
+}
 
 void World::restart() {
   read_.clear();
@@ -50,6 +60,7 @@ void World::restart() {
   accepted_.clear();
   statuses_.clear();
   refusals_.clear();
+  turn.reset();
 }
 
 void World::advance(Seconds time) {
@@ -100,6 +111,39 @@ void World::remove(const Ref& ref) {
   template_of_pods_.erase(ref);
 }
 
+void World::put_data(Kind kind, const std::string& name, SeenEntries entries) {
+  SeenChild child;
+  child.meta.ref = ref_of(kind, name);
+  child.meta.uid = "uid-" + std::to_string(++uids_);
+  if (kind == Kind::secret) {
+    child.detail = SeenSecret{std::move(entries), "", "", ""};
+  } else {
+    child.detail = SeenConfig{std::move(entries)};
+  }
+  put(std::move(child));
+}
+
+void World::put_references() {
+  const Cluster cluster = decode(cluster_).cluster;
+  std::map<Ref, SeenEntries> wanted;
+  const std::vector<Child> children = render({&cluster, initial_counts(cluster), 0}).value();
+  for (const Child& child : children) {
+    const Json* const pods = kube::find_path(child.body, {"spec", "template"});
+    const std::vector<Reference> references = references_of(pods != nullptr ? *pods : Json(), cluster.ns);
+    for (const Reference& reference : references) {
+      wanted[reference.ref][reference.key.empty() ? "any" : reference.key] = 1;
+    }
+  }
+  for (auto& [ref, entries] : wanted) {
+    if (ref.name != child_name(cluster, "keys")) {
+      put_data(ref.kind, ref.name, std::move(entries));
+    }
+    if (ref.name == keys_secret_name(cluster) && ref.name != child_name(cluster, "keys")) {
+      at(ref).detail = sample_keys();
+    }
+  }
+}
+
 void World::add_pod(SeenPod pod) {
   extra_pods_.push_back(std::move(pod));
 }
@@ -125,13 +169,10 @@ Observed World::observe() const {
   seen.meta = kube::read_meta(cluster_).value();
   seen.cluster = cluster_;
   for (const auto& [ref, child] : children_) {
-    const auto read = read_.find(ref);
-    if (!child.watched && read == read_.end()) {
+    if (!child.watched) {
       continue;
     }
-    SeenChild copy = child;
-    copy.read_at = read == read_.end() ? Instant{} : read->second;
-    seen.children.emplace(ref, std::move(copy));
+    seen.children.emplace(ref, child);
     const auto* const deployment = std::get_if<SeenDeployment>(&child.detail);
     for (std::int32_t i = 0; deployment != nullptr && i < deployment->replicas; ++i) {
       SeenPod pod;
@@ -144,6 +185,9 @@ Observed World::observe() const {
       seen.pods.push_back(std::move(pod));
     }
   }
+  for (const auto& [ref, child] : read_) {
+    seen.children.emplace(ref, child);
+  }
   seen.pods.insert(seen.pods.end(), extra_pods_.begin(), extra_pods_.end());
   seen.missing_kinds = missing_kinds;
   seen.absent = absent_;
@@ -151,17 +195,41 @@ Observed World::observe() const {
   seen.accepted = accepted_;
   seen.statuses = statuses_;
   seen.refusals = refusals_;
+  seen.reread_turn = turn;
   return seen;
 }
 
+// What a write gives back, or the read that follows one that failed, is newer than what was read before.
 std::string World::call(const kube::Call& call) {
+  std::string problem = execute(call);
+  if (const auto read = read_.find(call.ref); read != read_.end() && kube::is_write(call.verb)) {
+    if (const SeenChild* const child = find(call.ref)) {
+      read->second = *child;
+      read->second.read_at = now_.mono;
+    } else {
+      read_.erase(read);
+    }
+  }
+  return problem;
+}
+
+std::string World::execute(const kube::Call& call) {
   if (missing_kinds.contains(call.ref.kind)) {
     return "the server could not find the requested resource";
   }
   if (call.verb == kube::Verb::get) {
+    if (hides.contains(call.ref)) {
+      return refusals_[call.ref] = "forbidden";
+    }
     read_.erase(call.ref);
     absent_.erase(call.ref);
-    (children_.contains(call.ref) ? read_ : absent_)[call.ref] = now_.mono;
+    refusals_.erase(call.ref);
+    if (const SeenChild* const child = find(call.ref)) {
+      read_[call.ref] = *child;
+      read_[call.ref].read_at = now_.mono;
+    } else {
+      absent_[call.ref] = now_.mono;
+    }
     return "";
   }
   const auto refusal = refuses.find(call.ref);
@@ -183,11 +251,12 @@ std::string World::call(const kube::Call& call) {
       }
       SeenChild child = std::get<SeenChild>(prune(call.body, call.ref.kind, now_.mono).value());
       // stringData becomes data in a server; what the planner asks of a Secret is whether the keys are usable.
-      child.detail = SeenSecret{{"APP_AES_SECRET_KEY", "APP_KEY"}, "", "00000000000000aa"};
+      child.detail = sample_keys();
       child.meta.uid = "uid-" + std::to_string(++uids_);
       touch(child);
-      children_[call.ref] = std::move(child);
-      read_[call.ref] = now_.mono;
+      child.read_at = now_.mono;
+      children_[call.ref] = child;
+      read_[call.ref] = std::move(child);
       break;
     }
     case kube::Verb::remove: {
@@ -262,6 +331,7 @@ void World::fill_detail(SeenChild& child, const Json& body) {
                                 : SeenDeployment{};
     detail.spec_replicas = static_cast<std::int32_t>(kube::integer_at(body, {"spec", "replicas"}));
     detail.template_hash = template_hash(body);
+    detail.content = parse_hex64(string_at(body, {"spec", "template", "metadata", "annotations", annotation_content}));
     child.detail = detail;
   } else if (ref.kind == Kind::nocobase_role) {
     SeenRole detail = std::holds_alternative<SeenRole>(child.detail) ? std::get<SeenRole>(child.detail) : SeenRole{};
@@ -384,7 +454,10 @@ int World::settle(const std::function<void(const World&, const Plan&)>& check) {
     if (check) {
       check(*this, next);
     }
-    bool changed = false;
+    bool changed = next.rereads > 0;
+    if (changed) {
+      turn = now_.mono;
+    }
     for (const kube::Call& item : next.calls) {
       const bool done = call(item).empty();
       changed = changed || done;

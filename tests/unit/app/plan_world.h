@@ -4,6 +4,7 @@
 #pragma once
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -15,6 +16,7 @@ namespace nocobase_operator::app {
 
 // A valid NocoBaseCluster apps/crm with roles web (requests, 2 pods), workflow (elastic) and tasks (1 pod).
 [[nodiscard]] Json sample_cluster();
+[[nodiscard]] SeenSecret sample_keys();  // as made by the operator
 [[nodiscard]] kube::Ref ref_of(kube::Kind kind, const std::string& name);
 inline constexpr std::string_view sample_uid = "uid-cluster";
 
@@ -41,6 +43,8 @@ class World {
   void scale(const std::string& role, std::int32_t replicas);  // by the scale subresource, as an autoscaler does
   void put(SeenChild child);                                   // as it is; gets a version
   void remove(const kube::Ref& ref);
+  void put_data(kube::Kind kind, const std::string& name, SeenEntries entries);  // a Secret or ConfigMap
+  void put_references();  // what the cluster's pods refer to and the operator does not make
   void add_pod(SeenPod pod);
 
   [[nodiscard]] const SeenChild* find(const kube::Ref& ref) const;
@@ -57,8 +61,11 @@ class World {
   bool spells_its_own_way = false;           // what is owned after an apply hashes differently from what was applied
   std::set<kube::Kind> missing_kinds;        // the server does not have them
   std::map<kube::Ref, std::string> refuses;  // writes of these fail with the text
+  std::set<kube::Ref> hides;                 // reads of these are forbidden
+  std::optional<Instant> turn;               // to read again what pods refer to
 
  private:
+  std::string execute(const kube::Call& call);
   std::string apply(const kube::Call& call);
   std::string apply_status(const kube::Call& call);
   std::string apply_intent(const kube::Call& call);
@@ -74,7 +81,7 @@ class World {
   std::map<kube::Ref, std::set<std::string>> intent_owners_;
   std::map<kube::Ref, std::uint64_t> template_of_pods_;
   std::vector<SeenPod> extra_pods_;
-  std::map<kube::Ref, Instant> read_;
+  std::map<kube::Ref, SeenChild> read_;  // as it was then
   std::map<kube::Ref, Instant> absent_;
   std::map<kube::Ref, std::uint64_t> accepted_;
   std::map<kube::Ref, StatusWritten> statuses_;

@@ -288,6 +288,12 @@ void FakeServer::put_cluster(const std::string& name, Json spec) {
   store(ref, std::move(entry));
 }
 
+void FakeServer::put_data(const Ref& ref, Json data) {
+  Entry entry;
+  entry.live["data"] = std::move(data);
+  store(ref, std::move(entry));
+}
+
 void FakeServer::edit(const Ref& ref, const std::function<void(Json&)>& edit) {
   const auto it = entries_.find(ref);
   if (it == entries_.end()) {

@@ -45,6 +45,7 @@ class FakeServer {
 
   // Changes from outside. `edit` gets the object and is noted as the owner of what it makes different.
   void put_cluster(const std::string& name, kube::Json spec);
+  void put_data(const kube::Ref& ref, kube::Json data);  // a Secret or ConfigMap
   void edit(const kube::Ref& ref, const std::function<void(kube::Json&)>& edit);
   void remove(const kube::Ref& ref);
 

@@ -22,6 +22,7 @@ using kube::Json;
 using kube::Kind;
 using kube::Ref;
 
+const Ref pg{Kind::secret, "ns", "pg"};
 constexpr std::int64_t faults_end = 300'000;
 constexpr std::int64_t quiet_from = 600'000;  // nothing is written from here on
 constexpr std::int64_t world_end = 780'000;
@@ -47,6 +48,7 @@ class World {
     for (const char* const name : {"crm", "erp"}) {
       server_.put_cluster(name, spec());
     }
+    server_.put_data(pg, {{"password", "MQ=="}});
     launch();
     while (!heap_.empty() && now_ < world_end && violation_.empty()) {
       const Scheduled next = heap_.top();
@@ -310,7 +312,7 @@ class World {
   void user() {
     const std::string name = rng_.chance(50) ? "crm" : "erp";
     const Ref web{Kind::deployment, "ns", name + "-web"};
-    switch (rng_.below(9)) {
+    switch (rng_.below(10)) {
       case 0:
       case 1:
         server_.put_cluster(name, spec());
@@ -334,6 +336,16 @@ class World {
       }
       case 7:
         server_.edit(web, [](Json& of) { of["metadata"]["labels"][std::string(app::label_instance)] = "other"; });
+        break;
+      case 8:
+        if (rng_.chance(30)) {
+          server_.remove(pg);
+          after(static_cast<std::int64_t>(rng_.below(90'000)), [this] {
+            server_.put_data(pg, {{"password", "MQ=="}});
+          });
+        } else {
+          server_.put_data(pg, {{"password", rng_.chance(50) ? "MQ==" : "Mg=="}});
+        }
         break;
       default:
         server_.remove({Kind::nocobase_cluster, "ns", name});

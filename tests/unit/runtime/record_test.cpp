@@ -89,7 +89,8 @@ std::vector<Case> cases() {
                                               .failure = "exceeded quota",
                                               .progress = "ProgressDeadlineExceeded",
                                               .progressed_at = std::chrono::sys_seconds(Seconds(-1)),
-                                              .template_hash = ~std::uint64_t{0}})},
+                                              .template_hash = ~std::uint64_t{0},
+                                              .content = 8})},
       {"role", with(child(Kind::nocobase_role, "crm-web"), app::SeenRole{.intent = 0,
                                                                          .main_owns_intent = true,
                                                                          .intent_manager_owns = false,
@@ -97,7 +98,9 @@ std::vector<Case> cases() {
                                                                          .status_hash = 77})},
       {"role without intent", with(child(Kind::nocobase_role, "crm-web"), app::SeenRole{})},
       {"claim", with(child(Kind::persistent_volume_claim, "crm-storage"), app::SeenClaim{"Bound", "10Gi"})},
-      {"secret", with(child(Kind::secret, "pg"), app::SeenSecret{{"a", "password"}, "too short", "0123"})},
+      {"secret", with(child(Kind::secret, "pg"),
+                      app::SeenSecret{{{"a", 0}, {"password", ~std::uint64_t{0}}}, "too short", "0123", "4567"})},
+      {"config", with(child(Kind::config_map, "settings"), app::SeenConfig{{{"TZ", 9}}})},
   };
 }
 

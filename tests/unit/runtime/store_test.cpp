@@ -266,5 +266,30 @@ TEST(Store, ObservesPodsInOrder) {
   EXPECT_EQ(observed->meta, meta(cluster("crm", 10)));
 }
 
+TEST(Store, KeepsHashesOfAReadSecretAndNoValue) {
+  Listed of;
+  kube::Json pg = objects::object(Kind::secret, "pg", 5, uid(9));
+  pg["data"] = {{"password", "c3VwZXJzZWNyZXQ="}};
+  of.store.replied(crm, seen(pg));
+  const auto first = of.store.observe(crm)->children.at(secret);
+  EXPECT_NE(std::get<app::SeenSecret>(first.detail).entries.at("password"), 0U);
+  EXPECT_EQ(of.store.find(crm, secret), std::optional<app::Seen>(first));
+  kube::Json map = objects::object(Kind::config_map, "map", 6, uid(10));
+  map["data"] = {{"a", "supersecret"}};
+  of.store.replied(crm, seen(map));
+  const auto second = of.store.observe(crm)->children.at({Kind::config_map, "ns", "map"});
+  EXPECT_EQ(std::get<app::SeenConfig>(second.detail).entries.at("a"),
+            std::get<app::SeenSecret>(first.detail).entries.at("password"));
+}
+
+TEST(Store, RemembersTheTurnOfAClusterThatExists) {
+  Listed of;
+  EXPECT_EQ(of.store.observe(crm)->reread_turn, std::nullopt);
+  of.store.give_turn(crm, Instant(Millis(7)));
+  of.store.give_turn({"ns", "other"}, Instant(Millis(7)));
+  EXPECT_EQ(of.store.observe(crm)->reread_turn, Instant(Millis(7)));
+  EXPECT_EQ(of.store.observe({"ns", "other"}), std::nullopt);
+}
+
 }  // namespace
 }  // namespace nocobase_operator::runtime

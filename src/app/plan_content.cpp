@@ -1,0 +1,95 @@
+// When what pods refer to is read: at once where pods are about to start with it, else in turn, so that a change is
+// noticed. What is missing is looked for more often, until a person has to do something.
+#include <algorithm>
+#include <map>
+
+#include "app/plan_parts.h"
+
+namespace nocobase_operator::app {
+namespace {
+
+using kube::Ref;
+
+constexpr Millis missing_period{5'000};
+
+// What is wanted of one object.
+struct Interest {
+  bool needed = false;   // pods are about to start with it, as far as is known
+  bool missing = false;  // and do not, without it
+};
+
+std::map<Ref, Interest> interests(const Situation& s) {
+  std::map<Ref, Interest> all;
+  const bool stalled = kube::string_at(s.live, {"phase"}) == name_of(Phase::blocked);
+  for (const RoleState& role : s.roles) {
+    const bool may_start = role.deployment.starts || role.deployment.standing == Standing::unknown;
+    for (const Reference& reference : role.references) {
+      Interest& interest = all[reference.ref];
+      interest.needed = interest.needed || may_start;
+      const bool gone = s.seen->absent.contains(reference.ref) || !role.content.missing.empty();
+      interest.missing = interest.missing || (!stalled && !reference.optional && gone);
+    }
+  }
+  return all;
+}
+
+// When it was last read, there or not.
+std::optional<Instant> read_at(const Observed& seen, const Ref& ref) {
+  const auto child = seen.children.find(ref);
+  if (child != seen.children.end()) {
+    return child->second.read_at;
+  }
+  const auto absent = seen.absent.find(ref);
+  return absent == seen.absent.end() ? std::nullopt : std::optional(absent->second);
+}
+
+// Reads what is due in the cluster's turn, or asks for one.
+void read_in_turn(const Situation& s, const std::vector<Ref>& due, Draft& draft) {
+  const std::optional<Instant>& turn = s.seen->reread_turn;
+  const bool used = !turn || std::any_of(due.begin(), due.end(), [&](const Ref& ref) {
+    const std::optional<Instant> last = read_at(*s.seen, ref);
+    return last && *last >= *turn;
+  });
+  if (used) {
+    draft.turns = due.size();
+  } else if (*turn > s.now.mono) {
+    draft.recheck_in(*turn - s.now.mono);
+  } else {
+    std::transform(due.begin(), due.end(), std::back_inserter(draft.rereads), get_call);
+  }
+}
+
+}  // namespace
+
+void draft_content(const Situation& s, Draft& draft) {
+  std::vector<Ref> due;
+  for (const auto& [ref, interest] : interests(s)) {
+    const std::optional<Instant> last = read_at(*s.seen, ref);
+    const Millis age = last ? s.now.mono - *last : Millis::max();
+    const Millis period = interest.missing ? std::min(missing_period, s.seen->reread_period) : s.seen->reread_period;
+    if (interest.needed && age >= read_lasts) {
+      const bool drafted = std::any_of(draft.reads.begin(), draft.reads.end(),
+                                       [&ref = ref](const kube::Call& call) { return call.ref == ref; });
+      if (!drafted) {
+        draft.reads.push_back(get_call(ref));
+      }
+    } else if (age >= period) {
+      due.push_back(ref);
+    } else {
+      draft.recheck_in(period - age);
+    }
+    const auto refusal = s.seen->refusals.find(ref);
+    if (refusal != s.seen->refusals.end() && ref != s.keys.child.ref) {
+      draft.stall({"Refused", "the API server refuses to show " + kube::to_string(ref) + ": " + refusal->second});
+    }
+  }
+  if (!due.empty()) {
+    read_in_turn(s, due, draft);
+  }
+}
+
+bool lacks_content(const RoleState& role) {
+  return role.deployment.starts && role.content.hash == 0;
+}
+
+}  // namespace nocobase_operator::app
