@@ -30,6 +30,8 @@ constexpr std::array table{
     Permission{Reach::watched, Kind::secret, "", "get create",
                "Key Secrets are made once and never changed; others are read by name. No Secrets can be listed."},
     Permission{Reach::watched, Kind::pod, "", "watch", "Why pods are not ready, and how many there are."},
+    Permission{Reach::watched, Kind::event, "", "create patch",
+               "What `kubectl describe` tells of a cluster; what happens again is counted in the same Event."},
     Permission{Reach::own, Kind::lease, "", "get create update", "Leader election."},
 };
 

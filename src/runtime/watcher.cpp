@@ -79,7 +79,7 @@ std::optional<WatchChange> Watcher::accept(kube::WatchEvent event, Now now) {
     failed({Code::invalid, "watch event without a resourceVersion"}, now);
     return std::nullopt;
   }
-  last_error_.clear();
+  last_error_.reset();
   if (!listing_) {
     version_ = version;
     failed_resumes_ = 0;
@@ -139,7 +139,7 @@ void Watcher::closed(const Result<kube::HttpResponse>& how, Now now) {
 void Watcher::failed(const Error& error, Now now, Millis at_least) {
   open_ = false;
   ++counters_.failures;
-  last_error_ = error.what;
+  last_error_ = error;
   if (now.mono - opened_ >= good_life) {
     failures_ = 0;
   }

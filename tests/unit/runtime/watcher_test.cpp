@@ -177,7 +177,7 @@ TEST(Watcher, BacksOffTwiceAsLongUpToALimitAndStartsAfreshAfterAStreamThatLived)
     SCOPED_TRACE(delay);
     ASSERT_TRUE(of.poll(now));
     of.closed(Error{Code::unavailable, "refused"}, now);
-    EXPECT_EQ(of.last_error(), "refused");
+    EXPECT_EQ(of.last_error(), (Error{Code::unavailable, "refused"}));
     const Instant wake = of.next_wake().value_or(Instant::max());
     EXPECT_GE(wake - now.mono, Millis(delay));
     EXPECT_LE(wake - now.mono, Millis(delay + delay / 4));
@@ -185,7 +185,7 @@ TEST(Watcher, BacksOffTwiceAsLongUpToALimitAndStartsAfreshAfterAStreamThatLived)
   }
   ASSERT_TRUE(of.poll(now));
   feed(of, listing, now);
-  EXPECT_EQ(of.last_error(), "");
+  EXPECT_EQ(of.last_error(), std::nullopt);
   now.mono += Millis(10'000);
   of.closed(Error{Code::unavailable, "reset"}, now);
   EXPECT_LE(of.next_wake().value_or(Instant::max()) - now.mono, Millis(250));
