@@ -76,15 +76,38 @@ void add_watches(const runtime::Engine& engine, std::vector<Metric>& out) {
 std::string readiness(const runtime::Engine& engine) {
   std::string text;
   for (const auto& watch : engine.watches()) {
-    if (!watch.listed || !watch.last_error.empty()) {
-      text += std::string(kube::info(watch.kind).kind) + (watch.listed ? ": listed" : ": not listed yet") +
-              (watch.last_error.empty() ? "" : "; " + watch.last_error) + "\n";
+    if (watch.listed && !watch.last_error) {
+      continue;
     }
+    text.append(kube::info(watch.kind).kind).append(watch.listed ? ": listed" : ": not listed yet");
+    if (watch.last_error) {
+      const std::string what_to_do = remedy(watch);
+      text.append("; ").append(watch.last_error->what).append(what_to_do.empty() ? "" : "; ").append(what_to_do);
+    }
+    text.append("\n");
+  }
+  if (const std::string why = engine.lease_error(); !why.empty()) {
+    text.append("Lease: ").append(why).append("\n");
+  }
+  for (const auto& refusal : engine.refusals()) {
+    text.append(kube::name_of(refusal.verb)).append(" ").append(kube::info(refusal.kind).kind);
+    text.append(": refused; ").append(refusal.what).append("\n");
   }
   return text;
 }
 
 }  // namespace
+
+std::string remedy(const runtime::Engine::WatchState& watch) {
+  const bool defined_by_us = watch.kind == kube::Kind::nocobase_cluster || watch.kind == kube::Kind::nocobase_role;
+  if (!defined_by_us || !watch.last_error || watch.last_error->code != Code::not_found) {
+    return "";
+  }
+  return kube::api_version(watch.kind) +
+         " is not defined in this cluster, or by an older definition: install the chart " +
+         "nocobase-operator-crds, or `nocobase-operator crd | kubectl apply --server-side -f -`; this operator waits "
+         "for it";
+}
 
 std::vector<Metric> metrics_of(const runtime::Engine& engine, Now now) {
   const auto& counters = engine.controller().counters();
@@ -111,6 +134,10 @@ std::vector<Metric> metrics_of(const runtime::Engine& engine, Now now) {
                         {{{}, number(counters.held_back)}}));
   out.push_back(counter("nocobase_operator_unreadable_objects_total", "Objects that could not be read.",
                         {{{}, number(counters.unreadable)}}));
+  const auto& events = engine.recorder().counters();
+  out.push_back(
+      counter("nocobase_operator_events_total", "Events by what became of them.",
+              {{{{"result", "sent"}}, number(events.sent)}, {{{"result", "dropped"}}, number(events.dropped)}}));
   add_watches(engine, out);
   return out;
 }

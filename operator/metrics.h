@@ -13,7 +13,11 @@ namespace nocobase_operator::program {
 // Everything /metrics shows.
 [[nodiscard]] std::vector<io::Metric> metrics_of(const runtime::Engine& engine, Now now);
 
-// The answer to one path: /metrics, /healthz (the loop turns), /readyz (every kind is listed, or what is missing).
+// What a person can do about a watch that fails, "" when its error says all.
+[[nodiscard]] std::string remedy(const runtime::Engine::WatchState& watch);
+
+// The answer to one path: /metrics, /healthz (the loop turns), /readyz (every kind is listed, or what is missing; and
+// what the API server refuses).
 [[nodiscard]] io::HttpReply answer(const runtime::Engine& engine, std::string_view path, Now now);
 
 }  // namespace nocobase_operator::program

@@ -1,6 +1,7 @@
 #include "operator/run.h"
 
 #include <array>
+#include <csignal>
 #include <cstdint>
 #include <cstring>
 #include <memory>
@@ -47,8 +48,8 @@ std::string default_identity() {
 // Moves an engine's effects to a transport and a transport's events to the engine.
 class Shell {
  public:
-  Shell(runtime::Engine::Options options, io::Loop& loop, io::Transport& transport)
-      : engine_(std::move(options), Rng(random_seed())), loop_(loop), transport_(transport) {}
+  Shell(runtime::Engine::Options options, io::Level level, io::Loop& loop, io::Transport& transport)
+      : engine_(std::move(options), Rng(random_seed())), level_(level), loop_(loop), transport_(transport) {}
 
   void turn(Now now) {
     for (auto& effect : engine_.poll(now)) {
@@ -68,8 +69,15 @@ class Shell {
     return wake;
   }
 
-  // The first signal ends in an orderly way, a second one at once.
+  // SIGUSR1 switches debug lines on and off. Of the others the first ends in an orderly way, a second one at once.
   void signal(int number) {
+    if (number == SIGUSR1) {
+      io::set_level(io::Level::debug);
+      debug_ = !debug_;
+      io::log(io::Level::info, debug_ ? "log level is debug" : "log level is as it was", {{"signal", number}});
+      io::set_level(debug_ ? io::Level::debug : level_);
+      return;
+    }
     const Now now = loop_.now();
     io::log(io::Level::info, "stopping", {{"signal", number}});
     if (stop_by_) {
@@ -91,17 +99,20 @@ class Shell {
     transport_.call(
         std::move(request), effect.deadline,
         [this, id = effect.id, verb, ref = std::move(effect.call.ref)](const Result<kube::HttpResponse>& outcome) {
-          tell_failure(verb, ref, outcome);
+          tell_call(verb, ref, outcome);
           engine_.replied(id, outcome, loop_.now());
         });
   }
 
   void perform(runtime::OpenWatch& effect) {
     const auto id = effect.id;
+    io::log(io::Level::debug, "watch opened", {{"id", id}, {"path", effect.request.path_and_query}});
     streams_[id] = transport_.stream(
         std::move(effect.request), watch_idle,
         [this, id](std::string_view bytes) { engine_.watch_bytes(id, bytes, loop_.now()); },
         [this, id](const Result<kube::HttpResponse>& how) {
+          io::log(io::Level::debug, "watch ended",
+                  {{"id", id}, {"how", how.ok() ? std::to_string(how.value().status) : how.error().what}});
           engine_.watch_closed(id, how, loop_.now());
           streams_.erase(id);
         });
@@ -110,8 +121,10 @@ class Shell {
   void perform(const runtime::CloseWatch& effect) { streams_.erase(effect.id); }
 
   // Logs what a person would want to know and the engine's state does not show.
-  static void tell_failure(kube::Verb verb, const kube::Ref& ref, const Result<kube::HttpResponse>& outcome) {
+  static void tell_call(kube::Verb verb, const kube::Ref& ref, const Result<kube::HttpResponse>& outcome) {
     const int status = outcome.ok() ? outcome.value().status : 0;
+    io::log(io::Level::debug, "call",
+            {{"verb", kube::name_of(verb)}, {"object", kube::to_string(ref)}, {"status", status}});
     if ((outcome.ok() && status < 400) || (verb == kube::Verb::get && status == 404)) {
       return;
     }
@@ -129,23 +142,28 @@ class Shell {
     }
     for (const auto& watch : engine_.watches()) {
       auto& last = watch_errors_[watch.kind];
-      if (last != watch.last_error) {
-        last = watch.last_error;
-        const auto kind = kube::info(watch.kind).kind;
-        if (last.empty()) {
-          io::log(io::Level::info, "watch recovered", {{"kind", kind}});
-        } else {
-          io::log(io::Level::warning, "watch failed", {{"kind", kind}, {"error", last}});
-        }
+      if (last == watch.last_error) {
+        continue;
+      }
+      last = watch.last_error;
+      const auto kind = kube::info(watch.kind).kind;
+      if (!last) {
+        io::log(io::Level::info, "watch recovered", {{"kind", kind}});
+      } else if (const std::string what_to_do = remedy(watch); !what_to_do.empty()) {
+        io::log(io::Level::error, what_to_do, {{"kind", kind}, {"error", last->what}});
+      } else {
+        io::log(io::Level::warning, "watch failed", {{"kind", kind}, {"error", last->what}});
       }
     }
   }
 
   runtime::Engine engine_;
+  io::Level level_;  // without debug lines
+  bool debug_ = false;
   io::Loop& loop_;
   io::Transport& transport_;
   std::unordered_map<runtime::StreamId, std::shared_ptr<void>> streams_;
-  std::unordered_map<kube::Kind, std::string> watch_errors_;
+  std::unordered_map<kube::Kind, std::optional<Error>> watch_errors_;
   std::optional<Instant> stop_by_;
   bool was_ready_ = false;
   bool was_leading_ = false;
@@ -173,6 +191,7 @@ runtime::Engine::Options engine_options(const RunOptions& options, const io::Api
   io::log(
       io::Level::info, "starting",
       {{"server", server.url}, {"namespace", options.ns.empty() ? "all" : options.ns}, {"identity", lease.identity}});
+  engine.recorder.instance = lease.identity;
   engine.lease = std::move(lease);
   return engine;
 }
@@ -229,7 +248,7 @@ int run(const RunOptions& options) {
   if (!transport.ok()) {
     return fail(transport.error());
   }
-  Shell shell(engine_options(options, server.value()), *loop, *transport.value());
+  Shell shell(engine_options(options, server.value()), level_of(options.log_level), *loop, *transport.value());
   const auto http = serve(options.listen, *loop, shell);
   if (!http.ok()) {
     return fail(http.error());

@@ -43,6 +43,8 @@ constexpr std::array table{
                "Where spec.gateway asks for it; deleted when it no longer does."},
     Permission{Reach::watched, Kind::pod_monitor, "", "get list watch create patch delete",
                "Where spec.monitoring asks for it; deleted when it no longer does."},
+    Permission{Reach::watched, Kind::event, "", "create patch",
+               "What `kubectl describe` tells of a cluster; what happens again is counted in the same Event."},
     Permission{Reach::own, Kind::lease, "", "get create update", "Leader election."},
 };
 

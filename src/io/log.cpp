@@ -114,6 +114,10 @@ void set_log(LogFormat format, Level least) {
   the_log() = make_log(format, least);
 }
 
+void set_level(Level least) {
+  the_log().logger->set_level(level_of(least));
+}
+
 std::string format_line(LogFormat format, std::string_view message, std::initializer_list<Field> fields) {
   const bool json = format == LogFormat::json;
   std::string line = json ? "\"msg\":" + in_quotes(message) : one_line(message);

@@ -29,6 +29,9 @@ struct Field {
 // Sets format and least level. Before it, text from info on. Call once, in main.
 void set_log(LogFormat format, Level least);
 
+// Changes the least level from here on. On the thread that calls log().
+void set_level(Level least);
+
 // Writes one line. The value of a field named like a credential (token, password, authorization) is masked, as is
 // whatever follows "Bearer " in a text; control characters are escaped and long values are cut.
 void log(Level level, std::string_view message, std::initializer_list<Field> fields = {});

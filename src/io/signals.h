@@ -8,11 +8,12 @@
 
 namespace nocobase_operator::io {
 
-// Blocks SIGTERM and SIGINT in this thread and in all that it starts later, and ignores SIGPIPE. Call first in main.
+// Blocks SIGTERM, SIGINT and SIGUSR1 in this thread and in all that it starts later, and ignores SIGPIPE. Call first in
+// main.
 void mask_signals();
 
-// Delivers SIGTERM and SIGINT to `on_signal` (with the signal's number) on the loop's thread, each time one arrives.
-// `loop` must outlive it; after its destruction no callback runs.
+// Delivers SIGTERM, SIGINT and SIGUSR1 to `on_signal` (with the signal's number) on the loop's thread, each time one
+// arrives. `loop` must outlive it; after its destruction no callback runs.
 class SignalWatch {
  public:
   SignalWatch(Loop& loop, std::function<void(int)> on_signal);

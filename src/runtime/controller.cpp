@@ -179,6 +179,8 @@ void Controller::begin(const app::ClusterKey& key, Now now) {
   const std::uint64_t plan_is = fingerprint(plan);
   repeats = {.plan = plan_is, .count = repeats.plan == plan_is ? repeats.count + 1 : 1};
   Pass& pass = passes_[key];
+  pass.cluster = observed->meta;
+  pass.events = options_.decisions.events(*observed, plan);
   pass.calls = std::move(plan.calls);
   pass.stop_on_error = plan.stop_on_error;
   pass.started = now.mono;
@@ -221,6 +223,17 @@ NumberedCall Controller::send(const app::ClusterKey& key, Pass& pass, kube::Call
   return {id, std::move(call)};
 }
 
+NumberedCall Controller::send_next(const app::ClusterKey& key, Pass& pass) {
+  const std::size_t place = pass.next++;
+  NumberedCall sent = send(key, pass, std::move(pass.calls[place]));
+  for (app::EventOfCall& event : pass.events) {
+    if (event.call == place) {
+      calls_.at(sent.id).event = std::move(event.event);
+    }
+  }
+  return sent;
+}
+
 // Sends what of a pass can be sent now: one write, or some reads in a row; ends the pass when nothing is left.
 void Controller::advance(const app::ClusterKey& key, bool may_call, Now now, std::vector<NumberedCall>& out) {
   const auto it = passes_.find(key);
@@ -242,7 +255,7 @@ void Controller::advance(const app::ClusterKey& key, bool may_call, Now now, std
     if (pass.in_flight > 0 && kube::is_write(pass.calls[pass.next].verb)) {
       break;
     }
-    out.push_back(send(key, pass, std::move(pass.calls[pass.next++])));
+    out.push_back(send_next(key, pass));
   }
   const bool over = pass.rereads.empty() && (pass.stopped || pass.next == pass.calls.size());
   if (pass.in_flight == 0 && (over || !may_call)) {
@@ -282,6 +295,9 @@ void Controller::replied(CallId id, const Result<kube::Json>& result, std::optio
   pass.writing = false;
   if (result.ok()) {
     ++at(counters_.calls_ok, sent.verb);
+    if (sent.event) {
+      happened_.push_back({pass.cluster, *sent.event});
+    }
     succeeded(sent, result.value(), pass, now);
   } else {
     ++at(at(counters_.calls_failed, sent.verb), result.error().code);

@@ -8,8 +8,10 @@
 #include <set>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
+#include "app/events.h"
 #include "app/observe.h"
 #include "app/plan.h"
 #include "base/result.h"
@@ -33,11 +35,18 @@ struct NumberedCall {
   kube::Call call;
 };
 
+// What has happened to a cluster and a person should hear.
+struct Happened {
+  kube::Meta cluster;
+  app::Event event;
+};
+
 // What the controller asks of `app`. Replaceable, so that its own tests need no NocoBase.
 struct Decisions {
   std::function<app::Plan(const app::Observed&, const Now&)> plan = app::plan;
   std::function<Result<app::Seen>(const kube::Json&, std::optional<kube::Kind>, Instant)> prune = app::prune;
   std::function<std::uint64_t(const kube::Json&)> status_hash = app::status_hash;
+  std::function<std::vector<app::EventOfCall>(const app::Observed&, const app::Plan&)> events = app::events_of;
 };
 
 class Controller {
@@ -69,6 +78,9 @@ class Controller {
   // listed.
   [[nodiscard]] std::vector<NumberedCall> poll(Now now, bool leading);
 
+  // What has happened since this was called last.
+  [[nodiscard]] std::vector<Happened> take_happened() { return std::exchange(happened_, {}); }
+
   // Whether the last listing of every kind is complete.
   [[nodiscard]] bool listed() const { return listed_.size() == watched_kinds.size(); }
   // When poll() may next give something by the passing of time alone, as far as the last poll() could tell.
@@ -86,7 +98,9 @@ class Controller {
  private:
   // The calls of one plan while they are made.
   struct Pass {
+    kube::Meta cluster;
     std::vector<kube::Call> calls;
+    std::vector<app::EventOfCall> events;
     std::size_t next = 0;            // of calls
     std::vector<kube::Ref> rereads;  // to be read before anything else, as we do not know what became of them
     std::size_t in_flight = 0;
@@ -103,10 +117,11 @@ class Controller {
     app::ClusterKey key;
     kube::Verb verb = kube::Verb::get;
     kube::Ref ref;
-    std::string uid;                // precondition
-    bool accepts = false;           // an apply as the manager whose part app::SeenChild::owned is about
-    std::uint64_t status_hash = 0;  // of an apply_status
-    bool reread = false;            // after a write whose outcome is not known, or that lost against another
+    std::string uid;                    // precondition
+    bool accepts = false;               // an apply as the manager whose part app::SeenChild::owned is about
+    std::uint64_t status_hash = 0;      // of an apply_status
+    bool reread = false;                // after a write whose outcome is not known, or that lost against another
+    std::optional<app::Event> event{};  // that has happened if it succeeds
   };
   // How often a cluster's plan was the same in a row.
   struct Repeats {
@@ -121,6 +136,7 @@ class Controller {
   void advance(const app::ClusterKey& key, bool may_call, Now now, std::vector<NumberedCall>& out);
   void finish(const app::ClusterKey& key, const Pass& pass, bool cut, Now now);
   [[nodiscard]] NumberedCall send(const app::ClusterKey& key, Pass& pass, kube::Call call);
+  [[nodiscard]] NumberedCall send_next(const app::ClusterKey& key, Pass& pass);
   void succeeded(const Sent& sent, const kube::Json& body, Pass& pass, Now now);
   void refused(const Sent& sent, const Error& error, std::optional<Millis> retry_after, Pass& pass, Now now);
   void not_found(const Sent& sent, const Error& error, Pass& pass, Now now);
@@ -136,6 +152,7 @@ class Controller {
   std::unordered_map<CallId, Sent> calls_;
   std::vector<app::ClusterKey> ready_;  // passes that may go on
   CallId next_id_ = 1;
+  std::vector<Happened> happened_;
   Instant next_turn_{};   // when all reads that turns were given for have had their time
   Instant not_before_{};  // the server has throttled us: no new work until then
   bool active_ = false;   // at the last poll

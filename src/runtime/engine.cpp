@@ -26,7 +26,7 @@ void earliest(std::optional<Instant>& wake, std::optional<Instant> other) {
 }  // namespace
 
 Engine::Engine(Options options, Rng rng)
-    : options_(std::move(options)), controller_(options_.controller, Rng(rng.next())) {
+    : options_(std::move(options)), controller_(options_.controller, Rng(rng.next())), recorder_(options_.recorder) {
   if (options_.lease) {
     lease_.emplace(*options_.lease, Rng(rng.next()));
   }
@@ -61,10 +61,23 @@ std::vector<Effect> Engine::poll(Now now) {
   poll_watches(now, out);
   for (NumberedCall& call : controller_.poll(now, leading(now.mono) && ready())) {
     const CallId id = next_call_++;
-    controller_calls_.emplace(id, call.id);
+    controller_calls_.emplace(id, Sent{call.id, call.call.verb, call.call.ref.kind});
     out.emplace_back(SendCall{id, std::move(call.call), options_.call_deadline});
   }
+  poll_events(now, out);
   return out;
+}
+
+// After all else: an Event tells of what has been done.
+void Engine::poll_events(Now now, std::vector<Effect>& out) {
+  led_ = leading(now.mono);
+  if (!led_) {
+    return;
+  }
+  if (std::optional<kube::Call> call = recorder_.poll(now)) {
+    event_call_ = next_call_++;
+    out.emplace_back(SendCall{*event_call_, std::move(*call), options_.call_deadline});
+  }
 }
 
 void Engine::poll_lease(Now now, std::vector<Effect>& out) {
@@ -105,13 +118,32 @@ void Engine::replied(CallId id, const Result<kube::HttpResponse>& outcome, Now n
     lease_->replied(attempt, result, now);
     return;
   }
+  if (event_call_ == id) {
+    event_call_.reset();
+    note(kube::Kind::event, kube::Verb::apply, result);
+    recorder_.replied(result, now);
+    return;
+  }
   const auto it = controller_calls_.find(id);
   if (it == controller_calls_.end()) {
     return;
   }
-  const CallId inner = it->second;
+  const Sent sent = it->second;
   controller_calls_.erase(it);
-  controller_.replied(inner, result, outcome.ok() ? kube::retry_delay(outcome.value(), now.wall) : std::nullopt, now);
+  note(sent.kind, sent.verb, result);
+  controller_.replied(sent.id, result, outcome.ok() ? kube::retry_delay(outcome.value(), now.wall) : std::nullopt, now);
+  for (const Happened& happened : controller_.take_happened()) {
+    recorder_.record(happened.cluster, happened.event, now);
+  }
+}
+
+void Engine::note(kube::Kind kind, kube::Verb verb, const Result<kube::Json>& result) {
+  const std::pair which(kind, verb);
+  if (result.ok()) {
+    refusals_.erase(which);
+  } else if (result.error().code == Code::denied || result.error().code == Code::invalid) {
+    refusals_[which] = result.error().what;
+  }
 }
 
 Engine::Stream* Engine::stream_of(StreamId id) {
@@ -148,6 +180,9 @@ std::optional<Instant> Engine::next_wake() const {
   if (lease_) {
     earliest(wake, lease_->next_wake());
   }
+  if (led_ && !stopping_) {
+    earliest(wake, recorder_.next_wake());
+  }
   for (const Stream& stream : streams_) {
     if (stream.id && !stream.watcher.open()) {
       earliest(wake, Instant{});  // to be closed
@@ -168,6 +203,14 @@ std::vector<Engine::WatchState> Engine::watches() const {
                       .counters = stream.watcher.counters()});
   }
   return states;
+}
+
+std::vector<Engine::Refusal> Engine::refusals() const {
+  std::vector<Refusal> out;
+  for (const auto& [which, what] : refusals_) {
+    out.push_back({which.second, which.first, what});
+  }
+  return out;
 }
 
 }  // namespace nocobase_operator::runtime

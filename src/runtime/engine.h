@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -17,6 +18,7 @@
 #include "kube/http.h"
 #include "runtime/controller.h"
 #include "runtime/lease.h"
+#include "runtime/recorder.h"
 #include "runtime/watcher.h"
 
 namespace nocobase_operator::runtime {
@@ -47,14 +49,23 @@ class Engine {
     std::string ns;                       // "" watches all namespaces
     std::optional<Lease::Options> lease;  // none: this process is the only one and always leads
     Controller::Options controller;
+    Recorder::Options recorder;
     Millis call_deadline{30'000};
   };
   struct WatchState {
     kube::Kind kind = kube::Kind::nocobase_cluster;
     bool open = false;
     bool listed = false;
-    std::string last_error;  // "" after a stream that worked
+    std::optional<Error> last_error;  // nothing after a stream that worked
     Watcher::Counters counters;
+  };
+
+  // What the server last refused of all calls of a verb for a kind, for want of a right or by its rules.
+  struct Refusal {
+    kube::Verb verb = kube::Verb::get;
+    kube::Kind kind = kube::Kind::nocobase_cluster;
+    std::string what;
+    friend bool operator==(const Refusal&, const Refusal&) = default;
   };
 
   Engine(Options options, Rng rng);
@@ -80,11 +91,14 @@ class Engine {
   [[nodiscard]] std::optional<Instant> next_wake() const;
 
   [[nodiscard]] const Controller& controller() const { return controller_; }
+  [[nodiscard]] const Recorder& recorder() const { return recorder_; }
   // The holder of the lease as last seen; "" without one.
   [[nodiscard]] std::string holder() const { return lease_ ? lease_->holder() : std::string(); }
   // Why the last call for the lease failed; "" when it did not.
   [[nodiscard]] std::string lease_error() const { return lease_ ? lease_->last_error() : std::string(); }
   [[nodiscard]] std::vector<WatchState> watches() const;
+  // What is refused and has not succeeded for another object since: one entry per verb and kind.
+  [[nodiscard]] std::vector<Refusal> refusals() const;
 
  private:
   struct Stream {
@@ -92,20 +106,33 @@ class Engine {
     std::optional<StreamId> id;  // of the stream that is open on the outside
   };
 
+  // What is needed of a controller's call when its reply comes.
+  struct Sent {
+    CallId id = 0;  // the controller's own number
+    kube::Verb verb = kube::Verb::get;
+    kube::Kind kind = kube::Kind::nocobase_cluster;
+  };
+
   [[nodiscard]] Stream* stream_of(StreamId id);
+  void note(kube::Kind kind, kube::Verb verb, const Result<kube::Json>& result);
   void drain(Stream& stream, Now now);
   void poll_watches(Now now, std::vector<Effect>& out);
   void poll_lease(Now now, std::vector<Effect>& out);
+  void poll_events(Now now, std::vector<Effect>& out);
 
   Options options_;
   Controller controller_;
+  Recorder recorder_;
   std::optional<Lease> lease_;
   std::vector<Stream> streams_;
-  // Calls are numbered here, as both the controller and the lease make some.
-  std::unordered_map<CallId, CallId> controller_calls_;
+  // Calls are numbered here, as the controller, the lease and the recorder make some.
+  std::unordered_map<CallId, Sent> controller_calls_;
   std::unordered_map<CallId, std::uint64_t> lease_calls_;
+  std::optional<CallId> event_call_;
   CallId next_call_ = 1;
   StreamId next_stream_ = 1;
+  std::map<std::pair<kube::Kind, kube::Verb>, std::string> refusals_;
+  bool led_ = false;  // at the last poll
   bool stopping_ = false;
 };
 

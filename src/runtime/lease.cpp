@@ -3,17 +3,12 @@
 #include <algorithm>
 #include <utility>
 
+#include "runtime/micro_time.h"
+
 namespace nocobase_operator::runtime {
 namespace {
 
 constexpr std::uint32_t max_release_failures = 3;
-
-// metav1.MicroTime, to which this program's wall clock adds no fraction.
-std::string micro_time(std::chrono::sys_seconds time) {
-  std::string text = to_rfc3339(time);
-  text.insert(text.size() - 1, ".000000");
-  return text;
-}
 
 }  // namespace
 

@@ -119,7 +119,7 @@ std::optional<WatchChange> Watcher::next_of_page(Now now) {
     failed(item->error(), now);
     return std::nullopt;
   }
-  last_error_.clear();
+  last_error_.reset();
   ++counters_.events;
   return Changed{std::move(*item).value()};
 }
@@ -136,7 +136,7 @@ std::optional<WatchChange> Watcher::end_page(Now now) {
   open_ = false;
   due_ = now.mono;
   failures_ = failed_resumes_ = 0;
-  last_error_.clear();
+  last_error_.reset();
   continue_ = next;
   if (!next.empty()) {
     return std::nullopt;
@@ -163,7 +163,7 @@ std::optional<WatchChange> Watcher::accept(kube::WatchEvent event, Now now) {
     failed({Code::invalid, "watch event without a resourceVersion"}, now);
     return std::nullopt;
   }
-  last_error_.clear();
+  last_error_.reset();
   if (!listing_) {
     version_ = version;
     failed_resumes_ = 0;
@@ -242,7 +242,7 @@ void Watcher::missing(Now now) {
   continue_.clear();
   whole_ = false;
   version_.clear();
-  last_error_.clear();
+  last_error_.reset();
   failures_ = failed_resumes_ = 0;
   due_ = now.mono + options_.missing_recheck;
 }
@@ -276,7 +276,7 @@ void Watcher::count_failure(const Error& error, Now now) {
   open_ = false;
   page_.reset();
   ++counters_.failures;
-  last_error_ = error.what;
+  last_error_ = error;
   failures_ = lived ? 1 : failures_ + 1;
 }
 

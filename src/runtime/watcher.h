@@ -82,8 +82,8 @@ class Watcher {
   [[nodiscard]] std::optional<Instant> next_wake() const;
   [[nodiscard]] kube::Kind kind() const { return options_.scope.kind; }
   [[nodiscard]] const Counters& counters() const { return counters_; }
-  // What ended the last stream that did not end well, "" after one that worked.
-  [[nodiscard]] const std::string& last_error() const { return last_error_; }
+  // What ended the last stream that did not end well; nothing after one that worked.
+  [[nodiscard]] const std::optional<Error>& last_error() const { return last_error_; }
 
  private:
   [[nodiscard]] std::optional<WatchChange> accept(kube::WatchEvent event, Now now);
@@ -118,7 +118,7 @@ class Watcher {
   std::uint64_t events_on_stream_ = 0;
   std::uint32_t failures_ = 0;  // in a row
   std::uint32_t failed_resumes_ = 0;
-  std::string last_error_;
+  std::optional<Error> last_error_;
   Counters counters_;
 };
 

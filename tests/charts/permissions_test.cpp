@@ -14,6 +14,7 @@
 #include "golden.h"
 #include "io/yaml.h"
 #include "runtime/lease.h"
+#include "runtime/recorder.h"
 #include "runtime/store.h"
 #include "unit/app/plan_world.h"
 
@@ -112,6 +113,11 @@ Grants made_for_clusters() {
     }
   }
   EXPECT_GT(clusters, 4);
+  kube::Meta cluster;
+  cluster.ref = {Kind::nocobase_cluster, "apps", "crm"};
+  runtime::Recorder recorder({});
+  recorder.record(cluster, {}, {});
+  add(out, resource_name(Kind::event, ""), app::rbac_verbs(recorder.poll({}).value().verb));
   return out;
 }
 

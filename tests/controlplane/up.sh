@@ -8,6 +8,7 @@
 # CP_CRDS="FILE..."     applied before the controller manager starts, which otherwise notices a new kind, and collects
 #                       its garbage, only at a 30 s resync
 # CP_NAMES="NAME..."    more names for the loopback certificate (webhooks behind an ExternalName Service)
+# CP_ADMISSION=NAME,...   admission plugins besides the default ones
 # CP_AUDIT=1       who wrote what: $CP_RUN/audit.log, one JSON line per answered request
 # CP_OWNER=PID     stop it all when that process is gone
 source "$(dirname "$0")/lib.sh"
@@ -58,7 +59,8 @@ trap 'code=$?; [ $code = 0 ] || { echo "up.sh: failed; the logs are in $run/log"
 spawn etcd "$bin/etcd" --name=local --data-dir="$run/etcd" --unsafe-no-fsync --log-level=warn \
   --listen-client-urls="$etcd" --advertise-client-urls="$etcd" --listen-peer-urls="$peer" \
   --initial-advertise-peer-urls="$peer" --initial-cluster="local=$peer"
-audit=()
+audit=() admission=()
+[ -z "${CP_ADMISSION:-}" ] || admission=(--enable-admission-plugins="$CP_ADMISSION")
 [ "${CP_AUDIT:-0}" != 1 ] || audit=(--audit-policy-file="$here/conf/audit.yaml" --audit-log-path="$run/audit.log" --audit-log-maxsize=4000)
 spawn kube-apiserver "$bin/kube-apiserver" --etcd-servers="$etcd" --endpoint-reconciler-type=none \
   --bind-address=127.0.0.1 --advertise-address=127.0.0.1 --secure-port="$first" --authorization-mode=Node,RBAC \
@@ -68,7 +70,7 @@ spawn kube-apiserver "$bin/kube-apiserver" --etcd-servers="$etcd" --endpoint-rec
   --requestheader-client-ca-file="$pki/front-proxy-ca.crt" --requestheader-allowed-names=front-proxy-client \
   --requestheader-extra-headers-prefix=X-Remote-Extra- --requestheader-group-headers=X-Remote-Group \
   --requestheader-username-headers=X-Remote-User --proxy-client-cert-file="$pki/front-proxy-client.crt" \
-  --proxy-client-key-file="$pki/front-proxy-client.key" --kubelet-preferred-address-types=InternalIP "${audit[@]}"
+  --proxy-client-key-file="$pki/front-proxy-client.key" --kubelet-preferred-address-types=InternalIP "${audit[@]}" "${admission[@]}"
 "$bin/controlplane" wait "$api/readyz" "$pki/ca.crt" 90s
 echo "API server ready after $(elapsed)"
 

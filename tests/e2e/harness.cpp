@@ -82,12 +82,14 @@ void ControlPlane::up() {
     give_up("no control plane: " + built.err);
   }
   bin_ = lines_of(built.out).back();
-  const std::array<std::pair<const char*, std::string>, 6> settings{{{"CP_RUN", run_},
-                                                                     {"CP_PORT", "auto"},
-                                                                     {"CP_NODES", "6"},
-                                                                     {"CP_AUDIT", "1"},
-                                                                     {"CP_CRDS", crd_files()},
-                                                                     {"KUBECONFIG", file("admin.kubeconfig")}}};
+  const std::array<std::pair<const char*, std::string>, 7> settings{
+      {{"CP_RUN", run_},
+       {"CP_PORT", "auto"},
+       {"CP_NODES", "6"},
+       {"CP_ADMISSION", "OwnerReferencesPermissionEnforcement"},
+       {"CP_AUDIT", "1"},
+       {"CP_CRDS", crd_files()},
+       {"KUBECONFIG", file("admin.kubeconfig")}}};
   for (const auto& [name, value] : settings) {
     setenv(name, value.c_str(), 1);
   }
@@ -186,7 +188,7 @@ std::vector<Write> ControlPlane::writes_since(std::uint64_t mark, std::string_vi
     const Write write{text_at(event, "/verb"), resource + "/" + text_at(event, "/objectRef/name"),
                       text_at(event, "/objectRef/namespace"), at(event, "/responseStatus/code", 0)};
     if (std::find(writing.begin(), writing.end(), write.verb) != writing.end() && resource != "leases" &&
-        (ns.empty() || write.ns == ns)) {
+        resource != "events" && (ns.empty() || write.ns == ns)) {
       out.push_back(write);
     }
   });

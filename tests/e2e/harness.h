@@ -53,7 +53,7 @@ class ControlPlane {
 
   // A place in the audit log: what is written from now on.
   [[nodiscard]] std::uint64_t mark() const;
-  // The writes of `user` after `mark` in namespace `ns` ("" is all of them), Leases left out.
+  // The writes of `user` after `mark` in namespace `ns` ("" is all of them), Leases and Events left out.
   [[nodiscard]] std::vector<Write> writes_since(std::uint64_t mark, std::string_view user, std::string_view ns) const;
 
   // What `user` has read one by one since then in the namespace: resource/name.

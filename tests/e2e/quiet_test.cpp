@@ -44,10 +44,12 @@ TEST_F(QuietTest, kubectl_apply_twice_writes_nothing_the_second_time) {
 TEST_F(QuietTest, an_idle_operator_writes_nothing_but_its_lease) {
   ASSERT_TRUE(wait_caught_up());
   const auto mark = cp().mark();
+  const auto events = cp().list("events", ns);
   std::this_thread::sleep_for(slow() ? seconds(60)
                                      : seconds(20));  // the promise is about time in which nothing happens
   EXPECT_THAT(writes_since(mark), IsEmpty());
   EXPECT_THAT(cp().writes_since(mark, Operator::user, "nocobase-operator-system"), IsEmpty());
+  EXPECT_EQ(cp().list("events", ns), events);
 }
 
 TEST_F(QuietTest, an_operator_that_was_killed_comes_back_without_a_write) {

@@ -22,7 +22,8 @@ const kube::Ref web{Kind::deployment, "ns", "crm-web"};
 // An engine whose plan is to apply one Deployment until it is seen, and what the outside has been told to do.
 class Shell {
  public:
-  explicit Shell(bool elects = false) : engine_(options(elects), Rng(1)) {}
+  // `tells`: an Event goes with each Deployment.
+  explicit Shell(bool elects = false, bool tells = false) : engine_(options(elects, tells), Rng(1)) {}
 
   Engine& operator*() { return engine_; }
   Engine* operator->() { return &engine_; }
@@ -97,12 +98,17 @@ class Shell {
   std::vector<StreamId> closed;
 
  private:
-  Engine::Options options(bool elects) {
+  Engine::Options options(bool elects, bool tells) {
     Engine::Options out;
     if (elects) {
       out.lease = Lease::Options{.ref = lease_ref, .identity = "me"};
     }
     out.controller.random_bytes = [](std::size_t size) { return std::string(size, 'r'); };
+    out.controller.decisions.events = [tells](const app::Observed&, const app::Plan& plan) {
+      const bool any = tells && !plan.calls.empty();
+      return any ? std::vector<app::EventOfCall>{{0, {app::EventType::normal, "Made", "Make", "why"}}}
+                 : std::vector<app::EventOfCall>();
+    };
     out.controller.decisions.plan = [this](const app::Observed& observed, const Now&) {
       missing_ = observed.missing_kinds;
       app::Plan plan;
@@ -276,8 +282,62 @@ TEST(Engine, TellsHowItsWatchesAre) {
     const bool pods = state.kind == Kind::pod;
     EXPECT_EQ(state.open, !pods);
     EXPECT_TRUE(state.listed);
-    EXPECT_EQ(state.last_error, pods ? "HTTP 403: forbidden" : "");
+    EXPECT_EQ(state.last_error, pods ? std::optional(Error{Code::denied, "HTTP 403: forbidden"}) : std::nullopt);
   }
+}
+
+TEST(Engine, SendsAnEventAfterWhatItTellsOfHasSucceeded) {
+  Shell of(false, true);
+  of.list_all(at(0));
+  of.poll(at(0));
+  of.reply(kube::HttpResponse{503, "", ""}, at(1));
+  of.poll(at(1));
+  EXPECT_TRUE(of.calls.empty()) << "nothing has happened";
+  of.poll(at(60'000));
+  of.reply(created(), at(60'001));
+  of.poll(at(60'001));
+  ASSERT_EQ(of.calls.size(), 1U);
+  EXPECT_EQ(of.calls[0].call.ref.kind, Kind::event);
+  EXPECT_EQ(of.calls[0].call.body.at("note"), "why");
+  of.reply(kube::HttpResponse{403, "", "cannot create events"}, at(60'002));
+  of.poll(at(60'002));
+  EXPECT_TRUE(of.calls.empty());
+  EXPECT_EQ(of->controller().counters().passes_failed, 1U) << "an Event that is refused fails nothing";
+  const std::vector<Engine::Refusal> refused = {{kube::Verb::apply, Kind::event, "HTTP 403: cannot create events"}};
+  EXPECT_EQ(of->refusals(), refused);
+}
+
+TEST(Engine, SendsNoEventWithoutTheLeadAndDoesNotTurnForOne) {
+  Shell of(true, true);
+  of.list_all(at(0));
+  of.poll(at(0));
+  of.grant(at(0));
+  of.poll(at(0));
+  ASSERT_EQ(of.calls.size(), 1U);
+  EXPECT_EQ(of.calls[0].call.ref, web);
+  of.reply(created(), at(20'000));  // the lead is over by now
+  of.poll(at(20'000));
+  for (const SendCall& call : of.calls) {
+    EXPECT_EQ(call.call.ref, lease_ref);
+  }
+  EXPECT_GT(of->next_wake().value_or(Instant::max()), at(20'000).mono);
+}
+
+TEST(Engine, TellsWhatIsRefusedUntilItSucceeds) {
+  Shell of;
+  of.list_all(at(0));
+  of.poll(at(0));
+  of.reply(kube::HttpResponse{403, "", "cannot patch"}, at(1));
+  const std::vector<Engine::Refusal> refused = {{kube::Verb::apply, Kind::deployment, "HTTP 403: cannot patch"}};
+  EXPECT_EQ(of->refusals(), refused);
+  of.poll(at(1));
+  of.poll(at(60'000));
+  of.reply(kube::HttpResponse{503, "", ""}, at(60'001));
+  EXPECT_EQ(of->refusals(), refused) << "nothing was said about the right";
+  of.poll(at(60'001));
+  of.poll(at(120'000));
+  of.reply(created(), at(120'001));
+  EXPECT_TRUE(of->refusals().empty());
 }
 
 }  // namespace

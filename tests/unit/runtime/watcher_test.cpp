@@ -219,7 +219,7 @@ TEST(Watcher, BacksOffTwiceAsLongUpToALimitAndStartsAfreshAfterAStreamThatLived)
     SCOPED_TRACE(delay);
     ASSERT_TRUE(of.poll(now));
     of.closed(Error{Code::unavailable, "refused"}, now);
-    EXPECT_EQ(of.last_error(), "refused");
+    EXPECT_EQ(of.last_error(), (Error{Code::unavailable, "refused"}));
     const Instant wake = of.next_wake().value_or(Instant::max());
     EXPECT_GE(wake - now.mono, Millis(delay));
     EXPECT_LE(wake - now.mono, Millis(delay + delay / 4));
@@ -227,7 +227,7 @@ TEST(Watcher, BacksOffTwiceAsLongUpToALimitAndStartsAfreshAfterAStreamThatLived)
   }
   ASSERT_TRUE(of.poll(now));
   feed(of, listing, now);
-  EXPECT_EQ(of.last_error(), "");
+  EXPECT_EQ(of.last_error(), std::nullopt);
   now.mono += Millis(10'000);
   of.closed(Error{Code::unavailable, "reset"}, now);
   EXPECT_LE(of.next_wake().value_or(Instant::max()) - now.mono, Millis(250));
@@ -271,7 +271,7 @@ TEST(Watcher, AnOptionalKindThatIsMissingIsListedAndAskedForAgainAfterAWhile) {
     EXPECT_EQ(feed(of, "", at(start)), Told{"missing"});
     EXPECT_FALSE(of.open());
     EXPECT_TRUE(of.listed());
-    EXPECT_EQ(of.last_error(), "");
+    EXPECT_EQ(of.last_error(), std::nullopt);
     EXPECT_EQ(of.next_wake(), at(start + 60'000).mono);
   }
   EXPECT_EQ(of.counters(), (Watcher::Counters{.lists = 3, .resumes = 0, .failures = 0, .events = 0}));
@@ -311,7 +311,7 @@ TEST(Watcher, AKindThatHasToBeThereIsNeverMissing) {
   of.closed(no_such_kind, at(1));
   EXPECT_EQ(feed(of, "", at(1)), Told{});
   EXPECT_FALSE(of.listed());
-  EXPECT_EQ(of.last_error(), "HTTP 404: 404 page not found ");
+  EXPECT_EQ(of.last_error(), (Error{Code::not_found, "HTTP 404: 404 page not found "}));
   EXPECT_EQ(of.poll(at(300)), request(""));
 }
 

@@ -1,0 +1,105 @@
+#include "app/events.h"
+
+#include <optional>
+#include <utility>
+
+#include "app/names.h"
+#include "app/status.h"
+
+namespace nocobase_operator::app {
+namespace {
+
+using kube::string_at;
+
+std::string pods(std::int64_t count) {
+  return std::to_string(count) + (count == 1 ? " pod" : " pods");
+}
+
+const SeenChild* seen_of(const Observed& observed, const kube::Ref& ref) {
+  const auto found = observed.children.find(ref);
+  return found == observed.children.end() ? nullptr : &found->second;
+}
+
+std::optional<Event> of_deployment(const Observed& observed, const kube::Call& call) {
+  const std::string role = "role " + string_at(call.body, {"metadata", "labels", std::string(label_component)});
+  const std::int64_t want = kube::integer_at(call.body, {"spec", "replicas"});
+  const SeenChild* const seen = seen_of(observed, call.ref);
+  if (seen == nullptr) {
+    return Event{EventType::normal, "RoleCreated", "CreateRole", role + " with " + pods(want)};
+  }
+  const auto* const deployment = std::get_if<SeenDeployment>(&seen->detail);
+  if (deployment == nullptr || deployment->spec_replicas == want) {
+    return std::nullopt;
+  }
+  return Event{EventType::normal, "RoleScaled", "ScaleRole",
+               role + " from " + std::to_string(deployment->spec_replicas) + " to " + pods(want)};
+}
+
+// The condition's reason, where it is True.
+std::string reason_if_true(const Json* condition) {
+  return condition != nullptr && string_at(*condition, {"status"}) == "True" ? string_at(*condition, {"reason"}) : "";
+}
+
+// What a status says that the one before did not: that a person is needed, or no longer is.
+std::optional<Event> of_status(const Observed& observed, const kube::Call& call) {
+  const Json* const now = kube::find(call.body, "status");
+  const Json* const before = kube::find(observed.cluster, "status");
+  if (now == nullptr) {
+    return std::nullopt;
+  }
+  const auto newly = [&](std::string_view type) -> const Json* {
+    const Json* const condition = find_condition(*now, type);
+    const std::string reason = reason_if_true(condition);
+    const bool told = reason.empty() || (before != nullptr && reason == reason_if_true(find_condition(*before, type)));
+    return told ? nullptr : condition;
+  };
+  if (const Json* const stalled = newly(condition_stalled)) {
+    return Event{EventType::warning, string_at(*stalled, {"reason"}), "Reconcile", string_at(*stalled, {"message"})};
+  }
+  if (const Json* const ready = newly(condition_ready)) {
+    return Event{EventType::normal, string_at(*ready, {"reason"}), "Reconcile", string_at(*ready, {"message"})};
+  }
+  return std::nullopt;
+}
+
+std::optional<Event> of_call(const Observed& observed, const kube::Call& call) {
+  switch (call.verb) {
+    case kube::Verb::apply:
+      return call.ref.kind == kube::Kind::deployment ? of_deployment(observed, call) : std::nullopt;
+    case kube::Verb::apply_status:
+      return call.ref == observed.meta.ref ? of_status(observed, call) : std::nullopt;
+    case kube::Verb::create:
+      if (call.ref.kind == kube::Kind::secret) {
+        return Event{EventType::normal, "KeysCreated", "CreateKeys",
+                     "made Secret " + call.ref.name + "; keep a copy of it, for data cannot be read without it"};
+      }
+      return std::nullopt;
+    case kube::Verb::remove:
+      if (call.ref.kind == kube::Kind::deployment) {
+        return Event{EventType::normal, "RoleRemoved", "RemoveRole",
+                     "removed Deployment " + call.ref.name + ", whose role is no longer asked for"};
+      }
+      return std::nullopt;
+    case kube::Verb::get:
+    case kube::Verb::update:
+      break;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::vector<EventOfCall> events_of(const Observed& observed, const Plan& plan) {
+  std::vector<EventOfCall> out;
+  for (std::size_t i = 0; i < plan.calls.size(); ++i) {
+    if (std::optional<Event> event = of_call(observed, plan.calls[i])) {
+      if (event->note.empty()) {
+        event->note = event->reason;
+      }
+      out.push_back({i, std::move(*event)});
+    }
+  }
+  return out;
+}
+
+}  // namespace nocobase_operator::app

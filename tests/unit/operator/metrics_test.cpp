@@ -1,0 +1,73 @@
+// What /readyz says to a person who has to find out what an operator waits for.
+#include "operator/metrics.h"
+
+#include <sstream>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+namespace nocobase_operator::program {
+namespace {
+
+using kube::Kind;
+using runtime::Engine;
+
+const Now start{Instant(Millis(1'000)), std::chrono::sys_seconds(Seconds(1'800'000'000))};
+
+// What /readyz says after every watch and the first call for the Lease have met these answers.
+io::HttpReply readyz(const kube::HttpResponse& watches, const kube::HttpResponse& lease) {
+  Engine::Options options;
+  options.lease = runtime::Lease::Options{.ref = {Kind::lease, "ns", "operator"}, .identity = "me"};
+  options.controller.random_bytes = [](std::size_t size) { return std::string(size, 'r'); };
+  Engine engine(std::move(options), Rng(1));
+  for (const runtime::Effect& effect : engine.poll(start)) {
+    if (const auto* const call = std::get_if<runtime::SendCall>(&effect)) {
+      engine.replied(call->id, lease, start);
+    } else if (const auto* const watch = std::get_if<runtime::OpenWatch>(&effect)) {
+      engine.watch_closed(watch->id, watches, start);
+    }
+  }
+  return answer(engine, "/readyz", start);
+}
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> out;
+  std::istringstream in(text);
+  for (std::string line; std::getline(in, line);) {
+    out.push_back(line);
+  }
+  return out;
+}
+
+TEST(Readyz, says_which_kind_is_not_listed_and_why) {
+  const io::HttpReply reply = readyz({403, "", "no"}, {404, "", ""});
+  EXPECT_EQ(reply.status, 503);
+  EXPECT_EQ(lines_of(reply.body),
+            (std::vector<std::string>{
+                "not ready", "NocoBaseCluster: not listed yet; HTTP 403: no",
+                "NocoBaseRole: not listed yet; HTTP 403: no", "Deployment: not listed yet; HTTP 403: no",
+                "Service: not listed yet; HTTP 403: no", "ServiceAccount: not listed yet; HTTP 403: no",
+                "PersistentVolumeClaim: not listed yet; HTTP 403: no", "Pod: not listed yet; HTTP 403: no"}));
+}
+
+TEST(Readyz, says_what_to_do_about_kinds_that_are_not_defined) {
+  const std::string body = readyz({404, "", "none"}, {404, "", ""}).body;
+  const std::string to_do =
+      "nocobase.com/v1alpha1 is not defined in this cluster, or by an older definition: install the chart "
+      "nocobase-operator-crds, or `nocobase-operator crd | kubectl apply --server-side -f -`; this operator waits for "
+      "it";
+  const std::vector<std::string> lines = lines_of(body);
+  EXPECT_EQ(lines.at(1), "NocoBaseCluster: not listed yet; HTTP 404: none; " + to_do);
+  EXPECT_EQ(lines.at(2), "NocoBaseRole: not listed yet; HTTP 404: none; " + to_do);
+  EXPECT_EQ(lines.at(3), "Deployment: not listed yet; HTTP 404: none") << "no definition of ours";
+}
+
+TEST(Readyz, says_which_call_for_the_lease_fails) {
+  const std::string body = readyz({403, "", "no"}, {403, "", "cannot get"}).body;
+  EXPECT_EQ(lines_of(body).back(), "Lease: HTTP 403: cannot get");
+}
+
+}  // namespace
+}  // namespace nocobase_operator::program
