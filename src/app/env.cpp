@@ -10,6 +10,10 @@ namespace nocobase_operator::app {
 
 namespace {
 
+constexpr std::string_view plugins_variable = "APPEND_PRESET_BUILT_IN_PLUGINS";
+// The adapter is a commercial plugin that documents no variable; this is the name its Redis sibling's rule gives.
+constexpr std::string_view rabbitmq_variable = "QUEUE_ADAPTER_RABBITMQ_URL";
+
 // Collects variables in order; a later entry of the same name takes the place of the earlier one.
 class Environment {
  public:
@@ -173,8 +177,7 @@ void add_coordination(Environment& env, const Coordination& coordination) {
   if (queue == QueueKind::rabbitmq) {
     env.literal("QUEUE_ADAPTER", "rabbitmq");
     if (coordination.rabbitmq_url) {
-      // The adapter is a commercial plugin that documents no variable; this is the name its Redis sibling's rule gives.
-      env.secret("QUEUE_ADAPTER_RABBITMQ_URL", *coordination.rabbitmq_url);
+      env.secret(std::string(rabbitmq_variable), *coordination.rabbitmq_url);
     }
   }
   if (coordination.plugins.empty()) {
@@ -184,7 +187,7 @@ void add_coordination(Environment& env, const Coordination& coordination) {
   for (const std::string& plugin : coordination.plugins) {
     plugins += (plugins.empty() ? "" : ",") + plugin;
   }
-  env.literal("APPEND_PRESET_BUILT_IN_PLUGINS", plugins);
+  env.literal(std::string(plugins_variable), plugins);
 }
 
 // The administrator's variables are read at installation only. They are in every pod because a pod that meets an empty
@@ -240,6 +243,16 @@ std::vector<EnvVar> environment(const Cluster& cluster, const Role& role, std::s
 
 bool is_reserved_variable(std::string_view name) {
   return std::find(reserved_variables.begin(), reserved_variables.end(), name) != reserved_variables.end();
+}
+
+std::string_view field_setting(const Spec& spec, std::string_view name) {
+  if (!spec.coordination) {
+    return "";
+  }
+  if (name == plugins_variable && !spec.coordination->plugins.empty()) {
+    return "coordination.plugins";
+  }
+  return name == rabbitmq_variable && spec.coordination->rabbitmq_url ? "coordination.rabbitmq.urlSecretRef" : "";
 }
 
 }  // namespace nocobase_operator::app

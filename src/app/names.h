@@ -36,7 +36,7 @@ inline constexpr std::array<std::string_view, 7> reserved_role_names = {"setup",
 
 // Variables of the application that are the operator's, or that would undo what it sets up. They are refused in env (by
 // the CRD and here) and in a podTemplate; the CRD spells the same list.
-inline constexpr std::array<std::string_view, 38> reserved_variables = {
+inline constexpr std::array<std::string_view, 39> reserved_variables = {
     "APP_AES_SECRET_KEY",
     "APP_AES_SECRET_KEY_PATH",
     "APP_KEY",
@@ -45,6 +45,7 @@ inline constexpr std::array<std::string_view, 38> reserved_variables = {
     "CACHE_DEFAULT_STORE",
     "CACHE_REDIS_URL",
     "CLUSTER_MODE",
+    "COORDINATION_REDIS_PASSWORD",
     "DB_DATABASE",
     "DB_DIALECT",
     "DB_DIALECT_OPTIONS_SSL_CA",

@@ -83,7 +83,7 @@ Trouble invalid_spec(const kube::Findings& findings) {
   const auto errors = std::count_if(findings.begin(), findings.end(), [](const kube::Finding& finding) {
     return finding.severity == kube::Severity::error;
   });
-  const bool reserved = first.code == "NB050" || first.code == "NB051";
+  const bool reserved = first.code == "NB050" || first.code == "NB051" || first.code == "NB059";
   Trouble trouble{reserved ? "ReservedVariable" : "InvalidSpec", first.path};
   trouble.message += (first.path.empty() ? "" : ": ") + first.message + " (" + first.code + ")";
   if (!first.advice.empty()) {

@@ -30,6 +30,10 @@ inline constexpr std::string_view metrics_port_name = "metrics";
 // podTemplate by render().
 [[nodiscard]] bool is_reserved_variable(std::string_view name);
 
+// The field of this spec that sets a variable which is a user's own where the field is absent; "" when none does. The
+// CRD does not know of these.
+[[nodiscard]] std::string_view field_setting(const Spec& spec, std::string_view name);
+
 // A PodTemplateSpec without defaults that the API server fills in. `labels` are the selector's; more are added here.
 [[nodiscard]] Result<Json> pod_template(const Cluster& cluster, const Role& role, std::string_view worker_mode);
 

@@ -103,6 +103,8 @@ constexpr std::array table = std::to_array<Rule>({
      "others'."},
     {"NB058", error, ours, "podTemplate changes a label of the operator",
      "Selectors and ownership rest on it and never change."},
+    {"NB059", error, ours, "variable that another field sets",
+     "Both would be true; the one in env would silently win."},
 
     // Image: NB070 to NB079
     {"NB070", warning, ours, "moving tag",

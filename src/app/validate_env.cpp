@@ -122,12 +122,15 @@ void judge_value(const std::string& path, const EnvVar& variable, Report& report
   }
 }
 
-void judge_variables(const std::string& list, const std::vector<EnvVar>& env, Report& report) {
+void judge_variables(const Spec& spec, const std::string& list, const std::vector<EnvVar>& env, Report& report) {
   for (std::size_t i = 0; i < env.size(); ++i) {
     const std::string path = kube::join_path(list, i);
     if (is_reserved_variable(env[i].name)) {
       report.add("NB050", path + ".name", env[i].name + " is set by the operator",
                  reserved_advice(env[i].name, env[i].value));
+    } else if (const std::string_view field = field_setting(spec, env[i].name); !field.empty()) {
+      report.add("NB059", path + ".name", env[i].name + " is set by " + std::string(field),
+                 "say it there, or leave that field out");
     } else if (env[i].value) {
       judge_value(path, env[i], report);
     }
@@ -158,7 +161,8 @@ void judge_agreement(const Spec& spec, std::string_view name, Report& report) {
   }
 }
 
-void judge_template(const std::string& path, const std::optional<Json>& pod_template, Report& report) {
+void judge_template(const Spec& spec, const std::string& path, const std::optional<Json>& pod_template,
+                    Report& report) {
   if (!pod_template) {
     return;
   }
@@ -182,6 +186,10 @@ void judge_template(const std::string& path, const std::optional<Json>& pod_temp
     }
     for (std::size_t j = 0; j < env->size(); ++j) {
       const std::string name = kube::string_at((*env)[j], {"name"});
+      if (const std::string_view field = field_setting(spec, name); !field.empty()) {
+        report.add("NB059", kube::join_path(kube::join_path(path + ".spec.containers", i) + ".env", j) + ".name",
+                   name + " is set by " + std::string(field), "say it there, or leave that field out");
+      }
       if (!is_reserved_variable(name)) {
         continue;
       }
@@ -241,12 +249,12 @@ std::string redis_url_problem(std::string_view url) {
 }
 
 void judge_environment(const Spec& spec, Report& report) {
-  judge_variables("spec.env", spec.env, report);
+  judge_variables(spec, "spec.env", spec.env, report);
   for (std::size_t i = 0; i < spec.roles.size(); ++i) {
-    judge_variables(role_path(i) + ".env", spec.roles[i].env, report);
+    judge_variables(spec, role_path(i) + ".env", spec.roles[i].env, report);
   }
   if (spec.setup) {
-    judge_variables("spec.setup.env", spec.setup->env, report);
+    judge_variables(spec, "spec.setup.env", spec.setup->env, report);
   }
   for (const std::string_view name : shared_variables) {
     judge_agreement(spec, name, report);
@@ -254,9 +262,9 @@ void judge_environment(const Spec& spec, Report& report) {
 }
 
 void judge_pod_templates(const Spec& spec, Report& report) {
-  judge_template("spec.podTemplate", spec.pod_template, report);
+  judge_template(spec, "spec.podTemplate", spec.pod_template, report);
   for (std::size_t i = 0; i < spec.roles.size(); ++i) {
-    judge_template(role_path(i) + ".podTemplate", spec.roles[i].pod_template, report);
+    judge_template(spec, role_path(i) + ".podTemplate", spec.roles[i].pod_template, report);
   }
 }
 

@@ -71,11 +71,20 @@ TEST_F(ContentTest, a_changed_config_map_replaces_the_pods_of_the_role_that_uses
 
 TEST_F(ContentTest, equal_content_writes_nothing) {
   note();
-  ASSERT_EQ(cp().kubectl({"delete", "secret", "postgres", "-n", ns}).code, 0);
-  put("Secret", "postgres", {{"password", "for tests"}});
+  ASSERT_EQ(cp().kubectl({"annotate", "secret", "postgres", "-n", ns, "touched=yes"}).code, 0);
   put("ConfigMap", "settings", {{"TZ", "UTC"}, {"OTHER", "nobody refers to it"}});
   ASSERT_TRUE(wait_reread());
   EXPECT_THAT(writes_since(mark_), IsEmpty());
+}
+
+TEST_F(ContentTest, a_secret_that_is_deleted_and_made_anew_with_equal_content_replaces_no_pod) {
+  const auto generation = [this] { return at(get("deployment", "crm-web"), "/metadata/generation", 0); };
+  const int before = generation();
+  ASSERT_EQ(cp().kubectl({"delete", "secret", "postgres", "-n", ns}).code, 0);
+  put("Secret", "postgres", {{"password", "for tests"}});
+  note();
+  ASSERT_TRUE(wait_reread());
+  EXPECT_EQ(generation(), before);
 }
 
 TEST_F(ContentTest, an_operator_that_starts_anew_reads_all_and_writes_nothing) {

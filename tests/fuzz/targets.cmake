@@ -1,4 +1,4 @@
-foreach(target worker_mode kube yaml spec kubeconfig)
+foreach(target worker_mode kube yaml spec kubeconfig parsers)
   if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${target}.cmake)
     include(${CMAKE_CURRENT_SOURCE_DIR}/${target}.cmake)
   endif()

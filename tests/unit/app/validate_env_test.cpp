@@ -63,6 +63,45 @@ TEST(Env, reserved_variables_are_found_wherever_they_hide) {
                    "NB051 spec.roles[0].podTemplate.spec.containers[1].env[0].name"}));
 }
 
+TEST(Env, a_variable_that_another_field_sets_is_free_where_the_field_is_absent) {
+  struct Case {
+    std::string_view name;
+    std::string variable;
+    Json coordination;
+    std::string message;
+  };
+  const Json redis = {{"host", "redis"}};
+  const Case cases[] = {
+      {"plugins",
+       "APPEND_PRESET_BUILT_IN_PLUGINS",
+       {{"redis", redis}, {"plugins", {"p"}}},
+       "APPEND_PRESET_BUILT_IN_PLUGINS is set by coordination.plugins"},
+      {"no plugins", "APPEND_PRESET_BUILT_IN_PLUGINS", {{"redis", redis}}, ""},
+      {"rabbitmq",
+       "QUEUE_ADAPTER_RABBITMQ_URL",
+       {{"redis", redis},
+        {"queue", "RabbitMQ"},
+        {"rabbitmq", {{"urlSecretRef", {{"name", "mq"}, {"key", "url"}}}}},
+        {"plugins", {"p"}}},
+       "QUEUE_ADAPTER_RABBITMQ_URL is set by coordination.rabbitmq.urlSecretRef"},
+      {"no rabbitmq", "QUEUE_ADAPTER_RABBITMQ_URL", {{"redis", redis}}, ""},
+  };
+  for (const Case& item : cases) {
+    SCOPED_TRACE(item.name);
+    Json object = sample();
+    const Json variable = Json::array({{{"name", item.variable}, {"value", "mine"}}});
+    object["spec"]["coordination"] = item.coordination;
+    object["spec"]["env"] = variable;
+    object["spec"]["podTemplate"]["spec"]["containers"] = {{{"name", "nocobase"}, {"env", variable}}};
+    const kube::Findings findings = findings_of(object);
+    EXPECT_EQ(codes_of(findings),
+              item.message.empty()
+                  ? Codes{}
+                  : (Codes{"NB059 spec.env[0].name", "NB059 spec.podTemplate.spec.containers[0].env[0].name"}));
+    EXPECT_EQ(findings.empty() ? "" : findings[0].message, item.message);
+  }
+}
+
 TEST(Env, labels_of_selectors_cannot_be_overlaid) {
   Json object = sample();
   object["spec"]["podTemplate"] = {{"metadata", {{"labels", {{"app.kubernetes.io/name", "x"}, {"mine", "y"}}}}}};

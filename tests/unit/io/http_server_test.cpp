@@ -1,70 +1,17 @@
 // The metrics and health server against clients that mean well and others that do not.
 #include "io/http_server.h"
 
+#include <atomic>
 #include <string>
 #include <thread>
-#include <unistd.h>
 #include <vector>
 
-#include <arpa/inet.h>
 #include <gtest/gtest.h>
-#include <sys/socket.h>
-#include <sys/time.h>
+
+#include "raw_client.h"
 
 namespace nocobase_operator::io {
 namespace {
-
-// A client socket that gives up on a silent server after ten seconds.
-class Client {
- public:
-  explicit Client(std::uint16_t port) : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    const timeval limit{10, 0};
-    setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    connected_ = connect(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
-  }
-  Client(Client&& other) noexcept : fd_(std::exchange(other.fd_, -1)), connected_(other.connected_) {}
-  Client(const Client&) = delete;
-  Client& operator=(const Client&) = delete;
-  Client& operator=(Client&&) = delete;
-  ~Client() {
-    if (fd_ >= 0) {
-      close(fd_);
-    }
-  }
-
-  void send(std::string_view bytes) const {
-    for (std::size_t at = 0; at < bytes.size();) {
-      const auto n = ::send(fd_, bytes.data() + at, bytes.size() - at, MSG_NOSIGNAL);
-      if (n <= 0) {
-        return;  // the server has closed: what it answered can still be read
-      }
-      at += static_cast<std::size_t>(n);
-    }
-  }
-  // All bytes until the server closes.
-  [[nodiscard]] std::string read_all() const { return read_until("\n\n\n never"); }
-  // Bytes up to and including `end`, or until the server closes.
-  [[nodiscard]] std::string read_until(std::string_view end) const {
-    std::string out;
-    char byte = 0;
-    while (recv(fd_, &byte, 1, 0) == 1) {
-      out += byte;
-      if (out.ends_with(end)) {
-        break;
-      }
-    }
-    return out;
-  }
-  [[nodiscard]] bool connected() const { return connected_; }
-
- private:
-  int fd_;
-  bool connected_ = false;
-};
 
 // A loop on a thread of its own with a server whose handler echoes the path.
 class HttpServerTest : public ::testing::Test {
@@ -89,7 +36,7 @@ class HttpServerTest : public ::testing::Test {
   }
   // The status line of the answer to raw bytes.
   std::string first_line(std::string_view bytes) {
-    const Client client(server_->port());
+    const RawClient client(server_->port());
     client.send(bytes);
     auto line = client.read_until("\r\n");
     return line.substr(0, line.find('\r'));
@@ -101,7 +48,7 @@ class HttpServerTest : public ::testing::Test {
 };
 
 TEST_F(HttpServerTest, a_get_is_answered_by_the_handler_without_its_query) {
-  const Client client(server_->port());
+  const RawClient client(server_->port());
   client.send("GET /healthz?verbose HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
   const auto answer = client.read_all();
   EXPECT_TRUE(answer.starts_with("HTTP/1.1 200 OK\r\n")) << answer;
@@ -109,7 +56,7 @@ TEST_F(HttpServerTest, a_get_is_answered_by_the_handler_without_its_query) {
 }
 
 TEST_F(HttpServerTest, a_connection_is_kept_for_the_next_request) {
-  const Client client(server_->port());
+  const RawClient client(server_->port());
   client.send("GET /a HTTP/1.1\r\nHost: x\r\n\r\n");
   EXPECT_TRUE(client.read_until("/a\n").ends_with("\r\n\r\n/a\n"));
   client.send("GET /b HTTP/1.1\r\nHost: x\r\n\r\n");
@@ -117,7 +64,7 @@ TEST_F(HttpServerTest, a_connection_is_kept_for_the_next_request) {
 }
 
 TEST_F(HttpServerTest, head_has_the_length_and_no_body) {
-  const Client client(server_->port());
+  const RawClient client(server_->port());
   client.send("HEAD /abc HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
   const auto answer = client.read_all();
   EXPECT_NE(answer.find("Content-Length: 5\r\n"), std::string::npos) << answer;
@@ -136,7 +83,7 @@ TEST_F(HttpServerTest, what_is_no_plain_get_is_refused) {
 }
 
 TEST_F(HttpServerTest, connections_that_say_nothing_do_not_keep_others_out) {
-  std::vector<Client> slow;
+  std::vector<RawClient> slow;
   for (int i = 0; i < 200; ++i) {
     slow.emplace_back(server_->port());
     slow.back().send("GET /slow HTTP/1.1\r\nX: ");
@@ -147,7 +94,7 @@ TEST_F(HttpServerTest, connections_that_say_nothing_do_not_keep_others_out) {
 
 TEST_F(HttpServerTest, a_request_that_never_ends_is_given_up) {
   start({.address = "127.0.0.1", .port = 0, .header_timeout = Millis(50)});
-  const Client client(server_->port());
+  const RawClient client(server_->port());
   client.send("GET / HTTP/1.1\r\n");
   EXPECT_EQ(client.read_all(), "");
 }
