@@ -1,0 +1,219 @@
+// Every right that is taken away is noticed: something a person looks at names it. A right whose loss nobody notices is
+// one that the operator should not ask for.
+#include <iostream>
+#include <memory>
+
+#include "fault_proxy.h"
+#include "own_operator.h"
+
+namespace nocobase_operator::e2e {
+
+namespace {
+
+// Where the loss of a right is told.
+enum class Told : std::uint8_t {
+  in_status,  // of the cluster, in the server's own words
+  in_readyz,  // and in the log: the status cannot be written, or does not depend on it
+};
+
+struct Right {
+  std::string group;
+  std::string resource;  // with its subresource
+  std::string verb;
+
+  [[nodiscard]] Told told() const {
+    const bool clusters = resource.starts_with("nocobaseclusters") && !resource.ends_with("/finalizers");
+    return clusters || verb == "watch" || resource == "leases" ? Told::in_readyz : Told::in_status;
+  }
+  // What the API server says to whoever lacks it.
+  [[nodiscard]] std::string refusal() const {
+    return resource.ends_with("/finalizers") ? "refers to a resource you can't set finalizers on"
+                                             : "cannot " + verb + " resource \"" + resource + "\"";
+  }
+};
+
+// One right less than all, with an operator that has the rest in a namespace of its own.
+struct Case {
+  Right missing;
+  std::string ns;
+  std::unique_ptr<OwnOperator> one;
+  bool noticed = false;
+};
+
+std::vector<Right> rights_of(const Json& role) {
+  std::vector<Right> out;
+  for (const Json& rule : at(role, "/rules", Json::array())) {
+    for (const Json& resource : rule["resources"]) {
+      for (const Json& verb : rule["verbs"]) {
+        out.push_back({rule["apiGroups"][0], resource, verb});
+      }
+    }
+  }
+  return out;
+}
+
+Json named(const char* api_version, const char* kind, const std::string& name, const std::string& ns = "") {
+  Json out = {{"apiVersion", api_version}, {"kind", kind}, {"metadata", {{"name", name}}}};
+  if (!ns.empty()) {
+    out["metadata"]["namespace"] = ns;
+  }
+  return out;
+}
+
+std::string messages(const Json& cluster) {
+  std::string out;
+  for (const Json& each : at(cluster, "/status/conditions", Json::array())) {
+    out += text_at(each, "/message") + "\n";
+  }
+  return out;
+}
+
+class RightsTest : public NamespaceTest {
+ protected:
+  void SetUp() override {
+    NamespaceTest::SetUp();
+    Operator::get().kill(SIGTERM);
+    ASSERT_NO_FATAL_FAILURE(grant_all_rights("rights"));  // so that the roles are there
+    const Json all = cp().find("clusterrole", "default", "nocobase-operator").value_or(Json());
+    const Json lease = cp().find("role", "nocobase-operator-system", "nocobase-operator-lease").value_or(Json());
+    for (const Json& role : {all, lease}) {
+      for (Right& right : rights_of(role)) {
+        rights_.push_back(std::move(right));
+      }
+    }
+    ASSERT_GT(rights_.size(), 30U);
+  }
+
+  void TearDown() override {
+    std::vector<std::string> gone = {"delete", "namespace", "--wait=false"};
+    for (const Case& each : cases_) {
+      gone.push_back(each.ns);
+    }
+    EXPECT_EQ(cp().kubectl(gone).code, 0);
+    NamespaceTest::TearDown();
+  }
+
+  // A namespace, ServiceAccount and Role per right, made in one go.
+  void prepare() {
+    Json items = Json::array();
+    for (std::size_t i = 0; i < rights_.size(); ++i) {
+      const std::string name = ns + "-" + std::to_string(i);
+      cases_.push_back({rights_[i], name, std::make_unique<OwnOperator>("rights-" + std::to_string(i))});
+      items.push_back(named("v1", "Namespace", name));
+      items.push_back(named("v1", "ServiceAccount", "operator", name));
+      Json role = named("rbac.authorization.k8s.io/v1", "Role", "operator", name);
+      role["rules"] = Json::array();
+      for (std::size_t other = 0; other < rights_.size(); ++other) {
+        if (other != i) {
+          role["rules"].push_back({{"apiGroups", Json::array({rights_[other].group})},
+                                   {"resources", Json::array({rights_[other].resource})},
+                                   {"verbs", Json::array({rights_[other].verb})}});
+        }
+      }
+      items.push_back(std::move(role));
+      Json binding = named("rbac.authorization.k8s.io/v1", "RoleBinding", "operator", name);
+      binding["roleRef"] = {{"apiGroup", "rbac.authorization.k8s.io"}, {"kind", "Role"}, {"name", "operator"}};
+      binding["subjects"] = Json::array({Json{{"kind", "ServiceAccount"}, {"name", "operator"}, {"namespace", name}}});
+      items.push_back(std::move(binding));
+      for (const auto* secret : {"postgres", "redis"}) {
+        items.push_back(named("v1", "Secret", secret, name));
+        items.back()["stringData"] = {{"password", "for tests"}};
+      }
+    }
+    apply_all(std::move(items));
+  }
+
+  void apply_all(Json items) const {
+    const Json list = {{"apiVersion", "v1"}, {"kind", "List"}, {"items", std::move(items)}};
+    const Output done =
+        cp().kubectl({"apply", "--server-side", "--force-conflicts", "--field-manager=e2e", "-f", "-"}, list.dump());
+    ASSERT_EQ(done.code, 0) << done.err;
+  }
+
+  // What each cluster is to be, to begin with and later: children are made, changed and taken away.
+  void apply_clusters(bool later) const {
+    Json items = Json::array();
+    for (const Case& each : cases_) {
+      Json roles = three_roles();
+      for (Json& role : roles) {
+        role["replicas"] = 0;
+      }
+      if (later) {
+        roles.erase(2);
+        roles[0]["env"] = Json::array({Json{{"name", "LOGGER_LEVEL"}, {"value", "debug"}}});
+      }
+      items.push_back(cluster("crm", std::move(roles)));
+      items.back()["metadata"]["namespace"] = each.ns;
+    }
+    apply_all(std::move(items));
+  }
+
+  // Marks the cases whose loss is told by now; returns how many are neither told nor, if `or_ready`, Ready.
+  std::size_t look(bool or_ready) {
+    std::map<std::string, Json> clusters;
+    for (Json& object : at(Json::parse(cp().kubectl({"get", "nbc", "-A", "-o", "json"}).out, nullptr, false), "/items",
+                           std::vector<Json>())) {
+      clusters[text_at(object, "/metadata/namespace")] = std::move(object);
+    }
+    std::size_t left = 0;
+    for (Case& each : cases_) {
+      const Json& object = clusters[each.ns];
+      const std::string refusal = each.missing.refusal();
+      const auto says = [&](const std::string& text) { return text.find(refusal) != std::string::npos; };
+      each.noticed = each.noticed || (each.missing.told() == Told::in_status
+                                          ? says(messages(object))
+                                          : says(each.one->http("/readyz")) && log_says(*each.one, refusal));
+      if (!each.noticed && !(or_ready && condition(object, "Ready").starts_with("True"))) {
+        ++left;
+      }
+    }
+    return left;
+  }
+
+  // The log quotes a text that has quotes in it.
+  [[nodiscard]] static bool log_says(const OwnOperator& one, const std::string& text) {
+    const std::string quoted = Json(text).dump();
+    return one.log().find(quoted.substr(1, quoted.size() - 2)) != std::string::npos;
+  }
+
+  [[nodiscard]] std::string unnoticed() const {
+    std::string out;
+    for (const Case& each : cases_) {
+      if (!each.noticed) {
+        out += each.missing.verb + " " + each.missing.resource + ", whose cluster says:\n" +
+               messages(cp().find("nbc", each.ns, "crm").value_or(Json())) +
+               "and /readyz: " + each.one->http("/readyz");
+      }
+    }
+    return out;
+  }
+
+  std::vector<Right> rights_;
+  std::vector<Case> cases_;
+};
+
+TEST_F(RightsTest, each_right_that_is_missing_is_named) {
+  ASSERT_NO_FATAL_FAILURE(prepare());
+  const Server real = api_server();
+  // A cluster is read only when it is not known what became of a write to its status.
+  FaultProxy lossy({.server = real.url, .ca_file = cp().file("pki/ca.crt")});
+  lossy.choose_faults([](std::string_view method, std::string_view target) {
+    const bool status = target.find("/nocobaseclusters/crm/status") != std::string_view::npos;
+    return method == "PATCH" && status ? Fault::lose_reply : Fault::none;
+  });
+  for (Case& each : cases_) {
+    const bool reads_cluster = each.missing.resource == "nocobaseclusters" && each.missing.verb == "get";
+    const Server server = reads_cluster ? Server{lossy.url(), lossy.ca_pem()} : real;
+    ASSERT_NO_FATAL_FAILURE(each.one->start(kubeconfig_of(each.ns, "operator", server),
+                                            {"--namespace", each.ns, "--lease-namespace", each.ns}));
+  }
+  ASSERT_NO_FATAL_FAILURE(apply_clusters(false));
+  const auto told_or_ready = [&] { return look(true) == 0 ? std::string() : unnoticed(); };
+  ASSERT_TRUE(wait_for("each loss is told or does not matter yet", seconds(120), told_or_ready));
+  ASSERT_NO_FATAL_FAILURE(apply_clusters(true));
+  EXPECT_TRUE(wait_for("each loss is told", seconds(120), [&] { return look(false) == 0 ? "" : unnoticed(); }));
+}
+
+}  // namespace
+
+}  // namespace nocobase_operator::e2e
