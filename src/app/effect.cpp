@@ -28,8 +28,8 @@ std::optional<std::size_t> maintained(const Spec& spec, const std::vector<RoleEf
   return first;
 }
 
-void apply_hold(const Spec& spec, std::vector<RoleEffect>& effects) {
-  switch (hold_of(spec)) {
+void apply_hold(const Spec& spec, Hold hold, std::vector<RoleEffect>& effects) {
+  switch (hold) {
     case Hold::none:
       return;
     case Hold::maintenance: {
@@ -41,9 +41,10 @@ void apply_hold(const Spec& spec, std::vector<RoleEffect>& effects) {
       return;
     }
     case Hold::stopped:
+    case Hold::upgrade:
       for (RoleEffect& role : effects) {
         role.count.effect = 0;
-        role.why = Why::stopped;
+        role.why = hold == Hold::stopped ? Why::stopped : Why::upgrade;
       }
       return;
   }
@@ -77,7 +78,8 @@ Hold hold_of(const Spec& spec) {
   return spec.stopped ? Hold::stopped : spec.maintenance ? Hold::maintenance : Hold::none;
 }
 
-std::vector<RoleEffect> effects(const Cluster& cluster, const std::vector<RoleNow>& now, std::int32_t others) {
+std::vector<RoleEffect> effects(const Cluster& cluster, const std::vector<RoleNow>& now, std::int32_t others,
+                                Hold hold) {
   const Spec& spec = cluster.spec;
   CHECK(now.size() == spec.roles.size());
   const std::vector<RoleCount> initial = initial_counts(cluster);
@@ -89,7 +91,7 @@ std::vector<RoleEffect> effects(const Cluster& cluster, const std::vector<RoleNo
     effects.push_back({{intent, intent}, whose(role)});
     free -= held(now[i]);
   }
-  apply_hold(spec, effects);
+  apply_hold(spec, hold, effects);
   grant(spec, now, true, free, effects);
   grant(spec, now, false, free, effects);
   return effects;

@@ -16,6 +16,7 @@ enum class Hold : std::uint8_t {
   none,
   maintenance,  // one pod that serves requests, nothing else
   stopped,      // no pod
+  upgrade,      // no pod: an installation or upgrade is under way, or nothing has been set up yet
 };
 [[nodiscard]] Hold hold_of(const Spec& spec);
 
@@ -37,7 +38,7 @@ struct RoleEffect {
 // An effect rises only into free worker ids, request roles first; a role that rolls takes twice its effect. It never
 // falls because of the limit.
 [[nodiscard]] std::vector<RoleEffect> effects(const Cluster& cluster, const std::vector<RoleNow>& now,
-                                              std::int32_t others);
+                                              std::int32_t others, Hold hold);
 
 // The most pods that the spec and the intents can come to. Roles roll one at a time, and the one that rolls counts
 // twice.

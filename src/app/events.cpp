@@ -81,6 +81,7 @@ std::optional<Event> of_call(const Observed& observed, const kube::Call& call) {
       }
       return std::nullopt;
     case kube::Verb::get:
+    case kube::Verb::list:
     case kube::Verb::update:
       break;
   }

@@ -30,6 +30,13 @@ inline constexpr std::string_view key_aes = "APP_AES_SECRET_KEY";  // encrypts f
 inline constexpr std::string_view key_admin_email = "INIT_ROOT_EMAIL";
 inline constexpr std::string_view key_admin_password = "INIT_ROOT_PASSWORD";
 
+// Values of label_component that are no role's: of the setup Pod and of the pods of Jobs.
+inline constexpr std::string_view component_setup = "setup";
+inline constexpr std::string_view component_pull = "pull";
+inline constexpr std::string_view component_backup = "backup";
+inline constexpr std::string_view component_verify = "verify";
+inline constexpr std::string_view component_record = "record";  // of the ConfigMap that tells what was last set up
+
 // Role names that would collide with other children of a cluster.
 inline constexpr std::array<std::string_view, 7> reserved_role_names = {"setup", "keys",   "storage", "record",
                                                                         "pull",  "backup", "verify"};

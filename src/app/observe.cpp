@@ -24,13 +24,6 @@ std::int32_t count_at(const Json& value, std::initializer_list<std::string_view>
   return static_cast<std::int32_t>(std::clamp<std::int64_t>(count, 0, std::numeric_limits<std::int32_t>::max()));
 }
 
-// 0 for anything that no plan wrote.
-std::int64_t parse_epoch(std::string_view text) {
-  std::int64_t epoch = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), epoch);
-  return error == std::errc() && end == text.data() + text.size() && epoch > 0 ? epoch : 0;
-}
-
 SeenDeployment prune_deployment(const Json& object, const Json& owned) {
   SeenDeployment seen;
   seen.spec_replicas = count_at(object, {"spec", "replicas"});
@@ -73,6 +66,20 @@ SeenClaim prune_claim(const Json& object) {
   return {string_at(object, {"status", "phase"}), canonical.ok() ? canonical.value() : requested};
 }
 
+SeenJob prune_job(const Json& object) {
+  const auto holds = [&](std::string_view type) {
+    const Json* const condition = condition_of(object, type);
+    return condition != nullptr && string_at(*condition, {"status"}) == "True" ? condition : nullptr;
+  };
+  if (holds("Complete") != nullptr || holds("SuccessCriteriaMet") != nullptr) {
+    return {JobState::succeeded, ""};
+  }
+  if (const Json* const failed = holds("Failed")) {
+    return {JobState::failed, shortened(string_at(*failed, {"reason"}) + ": " + string_at(*failed, {"message"}))};
+  }
+  return {JobState::running, ""};
+}
+
 SeenChild prune_child(const Json& object, kube::Meta meta, Instant read_at) {
   SeenChild seen;
   const Kind kind = meta.ref.kind;
@@ -98,6 +105,8 @@ SeenChild prune_child(const Json& object, kube::Meta meta, Instant read_at) {
     seen.detail = prune_deployment(object, owned);
   } else if (kind == Kind::nocobase_role) {
     seen.detail = prune_role(object);
+  } else if (kind == Kind::job) {
+    seen.detail = prune_job(object);
   } else if (kind == Kind::persistent_volume_claim) {
     seen.detail = prune_claim(object);
   }
@@ -125,6 +134,12 @@ bool is_observed(Kind kind) {
 }
 
 }  // namespace
+
+std::int64_t parse_epoch(std::string_view text) {
+  std::int64_t epoch = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), epoch);
+  return error == std::errc() && end == text.data() + text.size() && epoch > 0 ? epoch : 0;
+}
 
 std::string shortened(std::string_view text, std::size_t max_bytes) {
   constexpr std::string_view ellipsis = "…";

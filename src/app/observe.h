@@ -10,6 +10,7 @@
 #include <variant>
 #include <vector>
 
+#include "app/operation.h"
 #include "app/spec.h"
 #include "base/result.h"
 #include "base/time.h"
@@ -64,10 +65,17 @@ struct SeenSecret {
   friend bool operator==(const SeenSecret&, const SeenSecret&) = default;
 };
 
-// A ConfigMap without its values.
+// A ConfigMap without its values, but for what was last set up.
 struct SeenConfig {
   SeenEntries entries;
+  std::optional<SetupRecord> record;  // of C-record
   friend bool operator==(const SeenConfig&, const SeenConfig&) = default;
+};
+
+struct SeenJob {
+  JobState state = JobState::running;
+  std::string message;  // why it failed
+  friend bool operator==(const SeenJob&, const SeenJob&) = default;
 };
 
 // An object other than a cluster or a pod.
@@ -80,7 +88,7 @@ struct SeenChild {
   bool watched = false;       // carries label_managed_by and is no Secret or ConfigMap, so a watch keeps it current;
                               // else it is as old as read_at
   Instant read_at{};          // when it was read by a GET; meaningful only when not watched
-  std::variant<std::monostate, SeenDeployment, SeenRole, SeenClaim, SeenSecret, SeenConfig> detail;
+  std::variant<std::monostate, SeenDeployment, SeenRole, SeenClaim, SeenSecret, SeenConfig, SeenJob> detail;
   friend bool operator==(const SeenChild&, const SeenChild&) = default;
 };
 
@@ -97,6 +105,11 @@ struct SeenPod {
   std::string message;  // the server's text to it, shortened
   std::int32_t restarts = 0;
   std::optional<std::int32_t> exit_code;  // of the last termination of the application container
+  // Of the setup Pod alone.
+  bool started = false;    // the application container runs, or has run
+  std::int64_t epoch = 0;  // annotation_epoch
+  std::string ip;          // "" until it has one
+  std::string image_id;    // what the container runtime says that it runs
   friend bool operator==(const SeenPod&, const SeenPod&) = default;
 };
 
@@ -132,6 +145,13 @@ struct StatusWritten {
   friend bool operator==(const StatusWritten&, const StatusWritten&) = default;
 };
 
+// The cluster's pods as the API server itself gave them. Forgotten when anything of the cluster changes.
+struct PodsRead {
+  std::vector<SeenPod> pods;
+  Instant at{};
+  friend bool operator==(const PodsRead&, const PodsRead&) = default;
+};
+
 // Everything one decision is made from.
 struct Observed {
   Json cluster;                             // SeenCluster::text, parsed
@@ -139,7 +159,8 @@ struct Observed {
   std::map<kube::Ref, SeenChild> children;  // all that carry its label or are owned by it, and what else was read
   std::map<kube::Ref, Instant> absent;      // read at that time and not there
   std::set<kube::Kind> missing_kinds;       // optional ones that the API server does not have now
-  std::vector<SeenPod> pods;                // all of the cluster's
+  std::vector<SeenPod> pods;                // all of the cluster's, as the watch shows them
+  std::optional<PodsRead> pods_read;        // the same, as a list has given them
   std::string entropy;                      // keys_entropy_bytes of it, for a key Secret
   // The owned hash that the server's reply to our last apply had: what "in sync" looks like where the server spells our
   // fields its own way.

@@ -19,6 +19,9 @@ inline constexpr std::size_t max_message_bytes = 256;
 // The condition `type` of an object's status, or nullptr.
 [[nodiscard]] const Json* condition_of(const Json& object, std::string_view type);
 
+// An annotation_epoch; 0 for anything that no plan wrote.
+[[nodiscard]] std::int64_t parse_epoch(std::string_view text);
+
 [[nodiscard]] SeenPod prune_pod(const Json& object, kube::Meta meta);
 [[nodiscard]] SeenSecret prune_secret(const Json& object);
 [[nodiscard]] SeenConfig prune_config(const Json& object);

@@ -145,6 +145,13 @@ SeenPod prune_pod(const Json& object, kube::Meta meta) {
       seen.exit_code = int32_at(*end, {"exitCode"});
     }
   }
+  if (seen.role == component_setup) {
+    const bool runs = status != nullptr && find_path(*status, {"state", "running"}) != nullptr;
+    seen.started = runs || (status != nullptr && last_end(*status) != nullptr);
+    seen.epoch = parse_epoch(kube::annotation_of(object, annotation_epoch));
+    seen.ip = string_at(object, {"status", "podIP"});
+    seen.image_id = status != nullptr ? string_at(*status, {"imageID"}) : "";
+  }
   if (!seen.ready) {
     Cause cause = cause_of(object, seen);
     seen.reason = shortened(cause.reason);

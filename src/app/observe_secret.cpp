@@ -100,6 +100,10 @@ SeenConfig prune_config(const Json& object) {
         seen.entries[name] = hash_of(*text);
       }
     }
+    if (kube::label_of(object, label_component) == component_record &&
+        kube::label_of(object, label_managed_by) == manager) {
+      seen.record = record_of(*data);
+    }
   }
   each_encoded(kube::find(object, "binaryData"),
                [&](const std::string& name, const std::string& value) { seen.entries[name] = hash_of(value); });

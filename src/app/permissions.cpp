@@ -30,9 +30,12 @@ constexpr std::array table{
                "The application's storage. Never deleted: data outlives its cluster."},
     Permission{Reach::watched, Kind::secret, "", "get create",
                "Key Secrets are made once and never changed; others are read by name. No Secrets can be listed."},
-    Permission{Reach::watched, Kind::config_map, "", "get",
-               "Those that pods take variables from are read by name, so that a change replaces the pods."},
-    Permission{Reach::watched, Kind::pod, "", "list watch", "Why pods are not ready, and how many there are."},
+    Permission{Reach::watched, Kind::config_map, "", "get create patch",
+               "What was last set up is kept in one; those that pods take variables from are read by name."},
+    Permission{Reach::watched, Kind::pod, "", "get list watch create delete",
+               "Why pods are not ready, and how many there are; the setup Pod is made and deleted."},
+    Permission{Reach::watched, Kind::job, "", "get list watch create delete",
+               "Whether an image can be pulled, backup and verification; deleted when they are through."},
     Permission{Reach::watched, Kind::pod_disruption_budget, "", "get list watch create patch delete",
                "One per role that has several pods; deleted when it is not asked for."},
     Permission{Reach::watched, Kind::network_policy, "", "get list watch create patch delete",
@@ -58,6 +61,8 @@ std::string_view rbac_verbs(kube::Verb verb) {
   switch (verb) {
     case kube::Verb::get:
       return "get";
+    case kube::Verb::list:
+      return "list";
     case kube::Verb::apply:
       return "create patch";
     case kube::Verb::apply_status:

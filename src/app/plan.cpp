@@ -48,6 +48,15 @@ const SeenChild* later_child(const Observed& seen) {
   return nullptr;
 }
 
+// The same of the setup Pod.
+const SeenPod* later_setup(const Observed& seen) {
+  const std::int64_t epoch = epoch_of(live_status(seen));
+  const auto found = std::find_if(seen.pods.begin(), seen.pods.end(), [&](const SeenPod& pod) {
+    return pod.meta.owner_uid == seen.meta.uid && pod.epoch > epoch;
+  });
+  return found == seen.pods.end() ? nullptr : &*found;
+}
+
 // Says why nothing is done, and leaves all else in the status as it was.
 Plan blocked(const Observed& seen, std::int64_t generation, const Trouble& trouble, const Now& now) {
   const Json live = live_status(seen);
@@ -113,14 +122,20 @@ std::string why_of(const Draft& draft, const Plan& plan) {
 
 Plan plan_for(const Situation& s) {
   Draft draft;
-  draft_children(s, draft);
+  draft_reads(s, draft);
   Plan plan;
   const bool only_reads = !draft.reads.empty();
+  if (!only_reads && draft.next_status) {
+    add_status(*s.seen, *draft.next_status, plan);
+    plan.why = "next step: " + std::string(name_of(draft.lifecycle.next->step));
+    return plan;
+  }
   if (only_reads) {
     plan.calls = draft.reads;
   } else if (draft.alone) {
     plan.calls = draft.writes;
   } else {
+    draft_children(s, draft);
     draft_removals(s, draft);
     plan.calls = draft.rereads;
     plan.calls.insert(plan.calls.end(), draft.writes.begin(), draft.writes.end());
@@ -153,12 +168,14 @@ Plan plan(const Observed& observed, const Now& now) {
   if (decoded.cluster.spec.paused) {
     return paused(observed, generation, now);
   }
-  if (const SeenChild* const later = later_child(observed)) {
+  const SeenChild* const child = later_child(observed);
+  const SeenPod* const pod = later_setup(observed);
+  if (child != nullptr || pod != nullptr) {
     return {.calls = {},
             .stop_on_error = false,
             .recheck = behind_recheck,
-            .why = kube::to_string(later->meta.ref) + " is of epoch " + std::to_string(later->epoch) +
-                   ", later than this copy of the cluster; waiting for the newer one",
+            .why = kube::to_string(child != nullptr ? child->meta.ref : pod->meta.ref) +
+                   " is of a later epoch than this copy of the cluster; waiting for the newer one",
             .rereads = 0};
   }
   const Result<Situation> situation = assess(observed, std::move(decoded.cluster), now);

@@ -81,15 +81,6 @@ bool is_writable(const ChildState& state, Draft& draft) {
   return false;
 }
 
-// Every write goes through here, so that what the server said to the last one of an object is told.
-void push(const Situation& s, Call call, Draft& draft) {
-  const auto refusal = s.seen->refusals.find(call.ref);
-  if (refusal != s.seen->refusals.end()) {
-    draft.stall({"Refused", "the API server refuses " + kube::to_string(call.ref) + ": " + refusal->second});
-  }
-  draft.writes.push_back(std::move(call));
-}
-
 void write(const Situation& s, const ChildState& state, const Precondition& if_there, Draft& draft) {
   push(s,
        apply_call(state.child.ref, state.child.body, manager,
@@ -159,7 +150,7 @@ void draft_role_status(const Situation& s, const RoleState& state, Draft& draft)
                     .selector = "",
                     .why = state.effect.why,
                     .observed_generation = meta.generation};
-  if (hold_of(s.cluster.spec) == Hold::none) {
+  if (s.hold == Hold::none) {
     report.selector = selector_text(state.deployment.child.body);
   }
   Json status = to_json(report);
@@ -200,7 +191,7 @@ std::optional<std::size_t> turn_of(const Situation& s) {
 bool is_exposed(const Situation& s, std::size_t role) {
   const RoleState& state = s.roles[role];
   const SeenRole* const seen = role_of(state.object);
-  return hold_of(s.cluster.spec) != Hold::none && !s.cluster.spec.roles[role].replicas && seen != nullptr &&
+  return s.hold != Hold::none && !s.cluster.spec.roles[role].replicas && seen != nullptr &&
          state.object.standing == Standing::ours && seen->selectable && state.effect.count.effect < state.now.effect;
 }
 
@@ -211,18 +202,11 @@ void draft_deployment(const Situation& s, std::size_t role, bool its_turn, Draft
   }
   const bool starts_pods = state.standing == Standing::absent || state.rolls;
   const bool without_keys = starts_pods && draft.keys.state != KeysState::usable;
-  if (is_exposed(s, role) || without_keys || lacks_content(s.roles[role]) || (state.rolls && !its_turn)) {
+  const bool waits = !draft.lifecycle.may_raise && state.starts;
+  if (waits || is_exposed(s, role) || without_keys || lacks_content(s.roles[role]) || (state.rolls && !its_turn)) {
     return;
   }
   write(s, state, state.seen != nullptr ? same_version(*state.seen) : Precondition{}, draft);
-}
-
-void draft_reads(const Situation& s, Draft& draft) {
-  for (const ChildState* const state : all_children(s)) {
-    if (state->standing == Standing::unknown) {
-      draft.reads.push_back(get_call(state->child.ref));
-    }
-  }
 }
 
 // What is deleted when the spec no longer asks for it. The rest has an owner that garbage collection follows, or holds
@@ -232,6 +216,14 @@ bool is_removable(Kind kind) {
 }
 
 }  // namespace
+
+void push(const Situation& s, Call call, Draft& draft) {
+  const auto refusal = s.seen->refusals.find(call.ref);
+  if (refusal != s.seen->refusals.end()) {
+    draft.stall({"Refused", "the API server refuses " + kube::to_string(call.ref) + ": " + refusal->second});
+  }
+  draft.writes.push_back(std::move(call));
+}
 
 Call get_call(const Ref& ref) {
   Call call;
@@ -250,22 +242,30 @@ Call apply_call(const Ref& ref, Json body, std::string_view by, Precondition pre
   return call;
 }
 
-void draft_children(const Situation& s, Draft& draft) {
-  draft_reads(s, draft);
+void draft_reads(const Situation& s, Draft& draft) {
+  for (const ChildState* const state : all_children(s)) {
+    if (state->standing == Standing::unknown) {
+      draft.reads.push_back(get_call(state->child.ref));
+    }
+  }
   draft_keys(s, draft);
   draft_content(s, draft);
+  if (draft.reads.empty()) {
+    draft_lifecycle(s, draft);
+  }
   for (const Call& read : draft.reads) {
     const auto refusal = s.seen->refusals.find(read.ref);
     if (refusal != s.seen->refusals.end()) {
       draft.refuse("the API server refuses to show " + kube::to_string(read.ref) + ": " + refusal->second);
     }
   }
-  if (!draft.reads.empty() || draft.alone) {
-    return;
-  }
+}
+
+void draft_children(const Situation& s, Draft& draft) {
   for (const ChildState& state : s.children) {
     draft_child(s, state, draft);
   }
+  draft_setup(s, draft);
   const std::optional<std::size_t> turn = turn_of(s);
   for (std::size_t i = 0; i < s.roles.size(); ++i) {
     const RoleState& role = s.roles[i];

@@ -29,6 +29,9 @@ bool are_needed(const Situation& s) {
   if (claim != nullptr && claim->standing == Standing::absent) {
     return true;
   }
+  if (s.operation.step == Step::setup || s.operation.step == Step::start) {
+    return true;
+  }
   return std::any_of(s.roles.begin(), s.roles.end(), [](const RoleState& role) {
     return role.deployment.standing == Standing::absent || role.deployment.rolls;
   });
@@ -50,7 +53,10 @@ std::optional<Trouble> judge(const Situation& s, const SeenSecret& secret) {
   if (!secret.problem.empty()) {
     return Trouble{"KeysUnusable", secret_name(s) + ": " + secret.problem};
   }
-  const std::string known = kube::string_at(s.live, {"keyFingerprint"});
+  std::string known = kube::string_at(s.live, {"keyFingerprint"});
+  if (known.empty() && s.operation.record) {
+    known = s.operation.record->keys;
+  }
   const auto& spec = s.cluster.spec.keys;
   const bool accepted = spec && spec->accepted_fingerprint == secret.fingerprint;
   if (!known.empty() && known != secret.fingerprint && !accepted) {
@@ -105,6 +111,7 @@ void draft_admin(const Situation& s, Draft& draft) {
   const kube::Ref ref = {Kind::secret, s.cluster.ns, initial_admin_secret_name(s.cluster)};
   const auto absent = s.seen->absent.find(ref);
   const bool starts =
+      s.operation.step == Step::setup ||
       std::any_of(s.roles.begin(), s.roles.end(), [](const RoleState& role) { return role.deployment.starts; });
   if (!keys_given || s.cluster.spec.initial_admin_secret || !starts || absent == s.seen->absent.end() ||
       s.now.mono - absent->second >= read_lasts || ref == s.keys.child.ref) {

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "app/lifecycle.h"
 #include "app/situation.h"
 #include "app/status.h"
 #include "base/time.h"
@@ -50,6 +51,8 @@ struct Draft {
   KeysReport keys;
   std::vector<kube::Call> rereads;  // to notice changes; nothing waits for them
   std::size_t turns = 0;            // see Plan::rereads
+  Decision lifecycle;
+  std::optional<Json> next_status;  // to be written before anything else: the next step
   std::optional<Millis> recheck;
 
   void stall(Trouble found) {
@@ -74,6 +77,15 @@ void draft_content(const Situation& s, Draft& draft);
 // Whether pods are to start, and it is not known with what, or something is missing that they do not start without.
 [[nodiscard]] bool lacks_content(const RoleState& role);
 
+// Decides the next step by what is seen: sets `lifecycle` and, for another step, `next_status`.
+void draft_lifecycle(const Situation& s, Draft& draft);
+// The setup Pod, Jobs and C-record, as the lifecycle has decided.
+void draft_setup(const Situation& s, Draft& draft);
+// The phase that goes with a step.
+[[nodiscard]] Phase phase_of_step(const Operation& operation, const Spec& spec);
+
+// Reads of what must be known first. Nothing else is decided while there are any.
+void draft_reads(const Situation& s, Draft& draft);
 // Reads and writes of the wanted children, then removals of those that are wanted no longer.
 void draft_children(const Situation& s, Draft& draft);
 void draft_removals(const Situation& s, Draft& draft);
@@ -91,6 +103,8 @@ void draft_removals(const Situation& s, Draft& draft);
 // What a role lacks, if anything: pods, or pods too many in a hold.
 [[nodiscard]] std::optional<Unmet> unmet_of(const Situation& s, std::size_t role);
 
+// Every write goes through here, so that what the server said to the last one of an object is told.
+void push(const Situation& s, kube::Call call, Draft& draft);
 // Calls with what every one of their kind has in common.
 [[nodiscard]] kube::Call get_call(const kube::Ref& ref);
 [[nodiscard]] kube::Call apply_call(const kube::Ref& ref, Json body, std::string_view manager,

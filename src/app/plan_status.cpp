@@ -35,17 +35,23 @@ Underway underway(const Situation& s) {
 }
 
 // When the limit of something unmet is over.
-std::optional<sys_seconds> deadline_of(const Unmet& unmet, const Underway& underway) {
+std::optional<sys_seconds> deadline_of(const Unmet& unmet, const Underway& underway, sys_seconds step_began) {
   if (!unmet.limit) {
     return std::nullopt;
   }
-  return std::max(underway.since ? *underway.since : underway.stalled - *unmet.limit, unmet.progress) + *unmet.limit;
+  const sys_seconds since = underway.since ? *underway.since : underway.stalled - *unmet.limit;
+  return std::max({since, unmet.progress, step_began}) + *unmet.limit;
 }
 
 Phase phase_of(const Situation& s, const std::vector<Unmet>& roles) {
   const bool reached = roles.empty();
+  if (s.hold == Hold::upgrade || s.operation.step == Step::start) {
+    return phase_of_step(s.operation, s.cluster.spec);
+  }
   const bool draining = std::any_of(roles.begin(), roles.end(), [](const Unmet& unmet) { return unmet.draining; });
-  switch (hold_of(s.cluster.spec)) {
+  switch (s.hold) {
+    case Hold::upgrade:
+      break;
     case Hold::stopped:
       return reached ? Phase::stopped : Phase::draining;
     case Hold::maintenance:
@@ -122,7 +128,8 @@ Condition ready_condition(const Situation& s, const Draft& draft, const std::vec
     return ready;
   }
   ready.status = "True";
-  switch (hold_of(s.cluster.spec)) {
+  switch (s.hold) {
+    case Hold::upgrade:
     case Hold::stopped:
       ready.reason = name_of(Phase::stopped);
       ready.message = "no pod runs, as asked";
@@ -151,7 +158,9 @@ std::pair<Condition, Condition> progress_conditions(const Draft& draft, const Co
     stalled.message = draft.trouble->message;
   } else if (unmet != nullptr) {
     reconciling.status = "True";
-    reconciling.reason = ready.status == "True" || ready.reason == "Waiting" ? "Waiting" : reason;
+    reconciling.reason = ready.status != "True" && ready.reason != "Waiting" ? reason
+                         : unmet->reason.empty()                             ? "Waiting"
+                                                                             : unmet->reason;
     reconciling.message = unmet->message;
   }
   return {std::move(reconciling), std::move(stalled)};
@@ -161,7 +170,7 @@ std::pair<Condition, Condition> progress_conditions(const Draft& draft, const Co
 void watch_limits(const Situation& s, const std::vector<Unmet>& all, Draft& draft) {
   const Underway since = underway(s);
   for (const Unmet& unmet : all) {
-    const std::optional<sys_seconds> deadline = deadline_of(unmet, since);
+    const std::optional<sys_seconds> deadline = deadline_of(unmet, since, s.operation.since);
     if (!deadline) {
       continue;
     }
@@ -187,6 +196,17 @@ std::vector<Unmet> unmet_outside(const Situation& s, const Draft& draft) {
     unmet.limit = Seconds(progress_deadline_seconds(s.cluster.spec));
   }
   return all;
+}
+
+// While no role has pods, what holds them is all there is to say of them.
+std::vector<Unmet> held_by(const Situation& s, const Draft& draft) {
+  if (s.operation.step == Step::idle && s.cluster.spec.stopped) {
+    return {};
+  }
+  Unmet unmet;
+  unmet.message = draft.lifecycle.awaits ? draft.lifecycle.awaits->message : "nothing runs";
+  unmet.draining = s.operation.step == Step::drain;
+  return {unmet};
 }
 
 void describe(const Situation& s, const Draft& draft, Status& status) {
@@ -221,12 +241,22 @@ Json draft_status(const Situation& s, Draft& draft) {
       roles.push_back(std::move(*unmet));
     }
   }
+  const std::optional<Told>& awaits = draft.lifecycle.awaits;
+  if (s.hold == Hold::upgrade) {
+    roles = held_by(s, draft);
+  }
   std::vector<Unmet> all = unmet_outside(s, draft);
+  if (s.hold != Hold::upgrade && awaits) {
+    all.push_back({.message = awaits->message, .reason = awaits->reason});
+  }
   all.insert(all.end(), roles.begin(), roles.end());
   watch_limits(s, all, draft);
 
   Status status;
-  const Phase phase = phase_of(s, roles);
+  Phase phase = phase_of(s, roles);
+  if (phase == Phase::running && awaits && awaits->reason == name_of(Phase::awaiting_approval)) {
+    phase = Phase::awaiting_approval;
+  }
   status.phase = draft.trouble ? Phase::blocked : phase;
   status.observed_generation = s.cluster.generation;
   const Condition ready = ready_condition(s, draft, roles, phase);
@@ -235,9 +265,9 @@ Json draft_status(const Situation& s, Draft& draft) {
   std::vector<Condition> standing = standing_conditions(s, draft);
   std::move(standing.begin(), standing.end(), std::back_inserter(status.conditions));
   describe(s, draft, status);
-  const bool up = phase == Phase::running && roles.empty();
-  status.image = up ? s.cluster.spec.image : string_at(s.live, {"image"});
-  const std::optional<Image> image = parse_image(status.image);
+  const SetupRecord record = s.operation.record.value_or(SetupRecord{});
+  status.image = record.runs;
+  const std::optional<Image> image = parse_image(record.image);
   status.version = image && image->version ? to_string(*image->version) : "";
   return to_json(status, s.live, s.now);
 }

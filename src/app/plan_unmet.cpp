@@ -52,7 +52,7 @@ std::optional<Unmet> draining(const Situation& s, std::size_t role) {
   const Role& spec = s.cluster.spec.roles[role];
   const std::vector<const SeenPod*> pods = pods_of(s, spec.name);
   const std::int32_t effect = s.roles[role].effect.count.effect;
-  if (hold_of(s.cluster.spec) == Hold::none || static_cast<std::int32_t>(pods.size()) <= effect) {
+  if (s.hold == Hold::none || static_cast<std::int32_t>(pods.size()) <= effect) {
     return std::nullopt;
   }
   const auto leaving = std::find_if(pods.begin(), pods.end(), [](const SeenPod* pod) { return pod->meta.terminating; });

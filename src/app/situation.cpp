@@ -6,6 +6,7 @@
 
 #include "app/defaults.h"
 #include "app/names.h"
+#include "app/setup.h"
 #include "base/hash.h"
 #include "kube/owned.h"
 #include "kube/quantity.h"
@@ -131,6 +132,18 @@ Child stamped(Child deployment, const RoleState& role, const Observed& seen) {
   return with_content(std::move(deployment), role.content.hash != 0 ? role.content.hash : before);
 }
 
+// A step that changes nothing of a Deployment does not write it: it keeps the epoch of the one that last did.
+Child with_epoch_kept(Child deployment, const Observed& seen) {
+  const auto found = seen.children.find(deployment.ref);
+  if (found == seen.children.end() || found->second.epoch == 0) {
+    return deployment;
+  }
+  Child kept = deployment;
+  kept.body["metadata"]["annotations"][std::string(annotation_epoch)] = std::to_string(found->second.epoch);
+  kept = sealed(std::move(kept));
+  return kept.hash == found->second.applied ? kept : deployment;
+}
+
 bool is_over(const SeenPod& pod) {
   return pod.phase == "Succeeded" || pod.phase == "Failed";
 }
@@ -138,7 +151,8 @@ bool is_over(const SeenPod& pod) {
 // Counts pods by role; those that have ended hold no worker id.
 void count_pods(const Situation& s, std::vector<RoleNow>& roles, std::int32_t& others) {
   for (const SeenPod& pod : s.seen->pods) {
-    if (is_over(pod)) {
+    const bool of_job = pod.role == component_pull || pod.role == component_backup || pod.role == component_verify;
+    if (is_over(pod) || of_job) {
       continue;
     }
     const auto role = std::find_if(s.cluster.spec.roles.begin(), s.cluster.spec.roles.end(),
@@ -202,18 +216,28 @@ Result<Situation> assess(const Observed& seen, Cluster cluster, const Now& now) 
   s.cluster = std::move(cluster);
   const Json* const live = kube::find(seen.cluster, "status");
   s.live = live != nullptr && live->is_object() ? *live : Json::object();
-  s.epoch = epoch_of(s.live);
+  s.operation = operation_of(s.live);
+  s.hold = holds(s.operation) ? Hold::upgrade : hold_of(s.cluster.spec);
   std::vector<RoleNow> roles;
   for (const Role& role : s.cluster.spec.roles) {
     roles.push_back(role_now(s, role));
   }
   count_pods(s, roles, s.other_pods);
-  const std::vector<RoleEffect> wanted = effects(s.cluster, roles, s.other_pods);
-  RenderInput input{&s.cluster, {}, s.epoch};
+  const std::vector<RoleEffect> wanted = effects(s.cluster, roles, s.other_pods, s.hold);
+  // Roles run what was last set up, whatever image is asked for.
+  Cluster as_set_up = s.cluster;
+  if (s.operation.record && !s.operation.record->runs.empty()) {
+    as_set_up.spec.image = s.operation.record->runs;
+  }
+  RenderInput input{&as_set_up, {}, s.operation.epoch};
   for (const RoleEffect& effect : wanted) {
     input.counts.push_back(effect.count);
   }
   std::vector<Child> children = TRY(render(input));
+  const Step step = s.operation.step;
+  if (step == Step::setup || step == Step::migrate || step == Step::verify) {
+    children.push_back(setup_budget(s.cluster));
+  }
   for (std::size_t i = 0; i < roles.size(); ++i) {
     s.roles.push_back({roles[i], wanted[i], TRY(worker_mode_of(s.cluster.spec.roles[i])), {}, {}, {}, {}});
   }
@@ -228,7 +252,7 @@ Result<Situation> assess(const Observed& seen, Cluster cluster, const Now& now) 
       RoleState& role = s.roles[deployments++];
       role.references = references_of(child.body["spec"]["template"], s.cluster.ns);
       role.content = content_of(role.references, seen, keys);
-      role.deployment = stand(stamped(std::move(child), role, seen), seen, now);
+      role.deployment = stand(with_epoch_kept(stamped(std::move(child), role, seen), seen), seen, now);
     } else {
       (is_on_request(kind) ? s.on_request : s.children).push_back(stand(std::move(child), seen, now));
     }

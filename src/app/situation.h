@@ -8,6 +8,7 @@
 #include "app/children.h"
 #include "app/effect.h"
 #include "app/observe.h"
+#include "app/operation.h"
 #include "app/references.h"
 #include "base/time.h"
 
@@ -51,7 +52,8 @@ struct Situation {
   Now now;
   Cluster cluster;
   Json live = Json::object();          // the status as it is
-  std::int64_t epoch = 0;              // of the operation in it
+  Operation operation;                 // the one in it
+  Hold hold = Hold::none;              // by the spec and the operation
   std::vector<ChildState> children;    // those that are written before the roles, in that order
   std::vector<RoleState> roles;        // in the order of spec.roles
   std::vector<ChildState> on_request;  // those that are written after the roles, in that order

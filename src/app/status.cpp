@@ -121,9 +121,11 @@ Json to_json(const Status& status, const Json& live, const Now& now) {
   put_text(json, "image", status.image);
   put_text(json, "version", status.version);
   put_text(json, "keyFingerprint", status.key_fingerprint);
-  const Json* const operation = find(live, "operation");
-  if (operation != nullptr) {
-    json["operation"] = *operation;
+  for (const char* const key : {"operation", "lastUpgrade"}) {
+    const Json* const kept = find(live, key);
+    if (kept != nullptr) {
+      json[key] = *kept;
+    }
   }
   return json;
 }

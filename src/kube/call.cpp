@@ -5,13 +5,15 @@
 namespace nocobase_operator::kube {
 
 bool is_write(Verb verb) {
-  return verb != Verb::get;
+  return verb != Verb::get && verb != Verb::list;
 }
 
 std::string_view name_of(Verb verb) {
   switch (verb) {
     case Verb::get:
       return "get";
+    case Verb::list:
+      return "list";
     case Verb::apply:
       return "apply";
     case Verb::apply_status:

@@ -10,6 +10,7 @@ namespace nocobase_operator::kube {
 
 enum class Verb : std::uint8_t {
   get,           // read one object
+  list,          // read, from etcd, all objects of the ref's kind and namespace that the selector names
   apply,         // server-side apply, force, as `manager`
   apply_status,  // the same on the status subresource
   create,        // POST: for what must exist once only and is never applied
@@ -41,6 +42,7 @@ struct Call {
   std::string manager;        // field manager of apply, apply_status, create, update
   Precondition precondition;  // apply, apply_status, remove
   Propagation propagation = Propagation::background;
+  std::string selector{};  // list: a label selector
 
   friend bool operator==(const Call&, const Call&) = default;
 };

@@ -137,6 +137,9 @@ HttpRequest encode(const Call& call) {
   switch (call.verb) {
     case Verb::get:
       return {"GET", object_path(call.ref), "", ""};
+    case Verb::list:
+      return {"GET", collection_path(call.ref.kind, call.ref.ns) + "?labelSelector=" + percent_encoded(call.selector),
+              "", ""};
     case Verb::apply:
       return encode_apply(call, "");
     case Verb::apply_status:

@@ -43,6 +43,7 @@ std::uint64_t fingerprint(const app::Plan& plan) {
     mix(static_cast<std::uint64_t>(call.ref.kind));
     mix(std::hash<std::string>{}(call.ref.name));
     mix(std::hash<std::string>{}(call.manager));
+    mix(std::hash<std::string>{}(call.selector));
     mix(std::hash<kube::Json>{}(call.body));
   }
   return hash;
@@ -315,6 +316,10 @@ void Controller::succeeded(const Sent& sent, const kube::Json& body, Pass& pass,
     store_.deleting(sent.key, sent.ref, sent.uid);
     return;
   }
+  if (sent.verb == kube::Verb::list) {
+    listed_pods(sent, body, pass, now);
+    return;
+  }
   if (sent.ref.kind == kube::Kind::event || sent.ref.kind == kube::Kind::lease) {
     return;  // nothing is decided from these
   }
@@ -335,6 +340,28 @@ void Controller::succeeded(const Sent& sent, const kube::Json& body, Pass& pass,
   if (sent.verb == kube::Verb::apply_status) {
     store_.status_written(sent.key, sent.ref, {.hash = sent.status_hash, .version = version});
   }
+}
+
+void Controller::listed_pods(const Sent& sent, const kube::Json& list, Pass& pass, Now now) {
+  const kube::Json* const items = kube::find(list, "items");
+  std::vector<app::SeenPod> pods;
+  if (items != nullptr && items->is_array()) {
+    for (const kube::Json& item : *items) {
+      Result<app::Seen> seen = options_.decisions.prune(item, sent.ref.kind, now.mono);
+      auto* const pod = seen.ok() ? std::get_if<app::SeenPod>(&seen.value()) : nullptr;
+      if (pod == nullptr) {
+        ++counters_.unreadable;
+        pass.failed = true;
+        return;
+      }
+      pods.push_back(std::move(*pod));
+    }
+  }
+  if (items == nullptr || kube::find_path(list, {"metadata", "continue"}) != nullptr) {
+    pass.failed = true;  // no list, or a part of one
+    return;
+  }
+  store_.pods_read(sent.key, std::move(pods), now.mono);
 }
 
 void Controller::refused(const Sent& sent, const Error& error, std::optional<Millis> retry_after, Pass& pass, Now now) {
@@ -371,6 +398,9 @@ void Controller::not_found(const Sent& sent, const Error& error, Pass& pass, Now
     case kube::Verb::get:
       store_.refused(sent.key, sent.ref, {});
       store_.absent(sent.key, sent.ref, now.mono);
+      return;
+    case kube::Verb::list:
+      pass.failed = true;
       return;
     case kube::Verb::remove:
       store_.deleting(sent.key, sent.ref, sent.uid);  // what we wanted

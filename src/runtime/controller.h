@@ -138,6 +138,7 @@ class Controller {
   [[nodiscard]] NumberedCall send(const app::ClusterKey& key, Pass& pass, kube::Call call);
   [[nodiscard]] NumberedCall send_next(const app::ClusterKey& key, Pass& pass);
   void succeeded(const Sent& sent, const kube::Json& body, Pass& pass, Now now);
+  void listed_pods(const Sent& sent, const kube::Json& list, Pass& pass, Now now);
   void refused(const Sent& sent, const Error& error, std::optional<Millis> retry_after, Pass& pass, Now now);
   void not_found(const Sent& sent, const Error& error, Pass& pass, Now now);
 

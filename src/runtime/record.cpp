@@ -222,18 +222,47 @@ void secret_fields(Codec& codec, Secret& seen) {
   codec.all(entries, problem, fingerprint, content_key);
 }
 
+const app::SetupRecord& value_of(const std::optional<app::SetupRecord>& record) {
+  return *record;
+}
+app::SetupRecord& value_of(std::optional<app::SetupRecord>& record) {
+  return record.emplace();
+}
+
+template <class Codec, class Setup>
+void record_fields(Codec& codec, Setup& record) {
+  auto& [image, runs, revision, database, keys, started] = record;
+  codec.all(image, runs, revision, database, keys, started);
+}
+
 template <class Codec, class Config>
 void config_fields(Codec& codec, Config& seen) {
-  auto& [entries] = seen;
+  auto& [entries, record] = seen;
   codec.all(entries);
+  bool is_record = record.has_value();
+  codec.all(is_record);
+  if (is_record) {
+    record_fields(codec, value_of(record));
+  }
+}
+
+template <class Codec, class Job>
+void job_fields(Codec& codec, Job& seen) {
+  auto& [state, message] = seen;
+  auto number = static_cast<std::int32_t>(state);
+  codec.all(number, message);
+  if constexpr (!std::is_const_v<Job>) {
+    state = static_cast<app::JobState>(number);
+  }
 }
 
 template <class Codec, class Pod>
 void pod_fields(Codec& codec, Pod& seen) {
-  auto& [meta, cluster, role, image, node, phase, ready, since, scheduled, reason, message, restarts, exit_code] = seen;
+  auto& [meta, cluster, role, image, node, phase, ready, since, scheduled, reason, message, restarts, exit_code,
+         started, epoch, ip, image_id] = seen;
   meta_fields(codec, meta);
   codec.all(Name{cluster}, Word{role}, Word{image}, Word{node}, Word{phase}, ready, since, scheduled, Word{reason});
-  codec.all(message, restarts, exit_code);
+  codec.all(message, restarts, exit_code, started, epoch, Word{ip}, Word{image_id});
 }
 
 template <class Codec, class Child>
@@ -253,7 +282,7 @@ template <class... F>
 Overloaded(F...) -> Overloaded<F...>;
 
 // The first byte of a body.
-enum class Shape : std::uint8_t { cluster, pod, plain, deployment, role, claim, secret, config };
+enum class Shape : std::uint8_t { cluster, pod, plain, deployment, role, claim, secret, config, job };
 
 Shape shape_of(const app::SeenChild& child) {
   return std::visit(
@@ -261,7 +290,7 @@ Shape shape_of(const app::SeenChild& child) {
                  [](const app::SeenDeployment&) { return Shape::deployment; },
                  [](const app::SeenRole&) { return Shape::role; }, [](const app::SeenClaim&) { return Shape::claim; },
                  [](const app::SeenSecret&) { return Shape::secret; },
-                 [](const app::SeenConfig&) { return Shape::config; }},
+                 [](const app::SeenConfig&) { return Shape::config; }, [](const app::SeenJob&) { return Shape::job; }},
       child.detail);
 }
 
@@ -271,7 +300,8 @@ void detail_fields(Writer& writer, const app::SeenChild& child) {
                         [&](const app::SeenRole& seen) { role_fields(writer, seen); },
                         [&](const app::SeenClaim& seen) { claim_fields(writer, seen); },
                         [&](const app::SeenSecret& seen) { secret_fields(writer, seen); },
-                        [&](const app::SeenConfig& seen) { config_fields(writer, seen); }},
+                        [&](const app::SeenConfig& seen) { config_fields(writer, seen); },
+                        [&](const app::SeenJob& seen) { job_fields(writer, seen); }},
              child.detail);
 }
 
@@ -297,6 +327,9 @@ app::SeenChild unpack_child(Reader& reader, Shape shape) {
       break;
     case Shape::config:
       config_fields(reader, child.detail.emplace<app::SeenConfig>());
+      break;
+    case Shape::job:
+      job_fields(reader, child.detail.emplace<app::SeenJob>());
       break;
   }
   return child;

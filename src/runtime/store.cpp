@@ -118,6 +118,9 @@ bool Store::put(Node& node, const app::Seen& seen, RecordHead head) {
   } else {
     drop_surplus(node);
   }
+  if (different) {
+    forget_pods_read(node);
+  }
   if (node.second.notes != nullptr) {
     node.second.notes->absent.erase(ref);
     tidy(node);
@@ -125,8 +128,16 @@ bool Store::put(Node& node, const app::Seen& seen, RecordHead head) {
   return different;
 }
 
+// What a list said of pods is true of the cluster as it was then.
+void Store::forget_pods_read(Node& node) {
+  if (node.second.notes != nullptr) {
+    node.second.notes->pods.reset();
+  }
+}
+
 void Store::tidy(Node& node) {
-  if (node.second.notes != nullptr && node.second.notes->absent.empty() && node.second.notes->refusals.empty()) {
+  if (node.second.notes != nullptr && node.second.notes->absent.empty() && node.second.notes->refusals.empty() &&
+      !node.second.notes->pods) {
     node.second.notes = nullptr;
   }
 }
@@ -150,6 +161,7 @@ void Store::drop(Node& node, const kube::Ref& ref) {
     index_.erase(index_.hash_of(ref));
   }
   replace(node, record->whole, {});
+  forget_pods_read(node);
   if (ref.kind == kube::Kind::nocobase_cluster) {
     --clusters_;
     forget_cluster(node);
@@ -383,6 +395,15 @@ void Store::status_written(const app::ClusterKey& key, const kube::Ref& ref, app
   }
 }
 
+void Store::pods_read(const app::ClusterKey& key, std::vector<app::SeenPod> pods, Instant now) {
+  if (Node* const node = live_node(key)) {
+    if (node->second.notes == nullptr) {
+      node->second.notes = std::make_unique<Notes>();
+    }
+    node->second.notes->pods = app::PodsRead{std::move(pods), now};
+  }
+}
+
 void Store::give_turn(const app::ClusterKey& key, Instant when) {
   if (Node* const node = live_node(key)) {
     node->second.turn = when;
@@ -447,6 +468,7 @@ std::optional<app::Observed> Store::observe(const app::ClusterKey& key) const {
   if (it->second.notes != nullptr) {
     observed.absent = it->second.notes->absent;
     observed.refusals = it->second.notes->refusals;
+    observed.pods_read = it->second.notes->pods;
   }
   return observed;
 }

@@ -26,6 +26,7 @@ inline constexpr std::array watched_kinds = {kube::Kind::nocobase_cluster,
                                              kube::Kind::service_account,
                                              kube::Kind::persistent_volume_claim,
                                              kube::Kind::pod,
+                                             kube::Kind::job,
                                              kube::Kind::pod_disruption_budget,
                                              kube::Kind::network_policy,
                                              kube::Kind::ingress,
@@ -63,6 +64,8 @@ class Store {
   void deleting(const app::ClusterKey& key, const kube::Ref& ref, std::string_view uid);
   // Our apply was accepted, and this is what we own of the object since.
   void accepted(const app::ClusterKey& key, const kube::Ref& ref, std::uint64_t owned);
+  // The cluster's pods, as a list has given them at `now`.
+  void pods_read(const app::ClusterKey& key, std::vector<app::SeenPod> pods, Instant now);
   // Our status was written.
   void status_written(const app::ClusterKey& key, const kube::Ref& ref, app::StatusWritten status);
   // It is, or will be, the cluster's turn to read again what its pods refer to.
@@ -85,6 +88,7 @@ class Store {
   struct Notes {
     std::map<kube::Ref, Instant> absent;
     std::map<kube::Ref, std::string> refusals;
+    std::optional<app::PodsRead> pods;
   };
   struct Bucket {
     std::string records;           // one after the other; the cluster is one of them
@@ -112,6 +116,7 @@ class Store {
   void forget_cluster(Node& node);
   void drop_if_empty(const Node& node);
   [[nodiscard]] Keys drop_unmarked(kube::Kind kind, std::uint64_t version);
+  static void forget_pods_read(Node& node);
   static void tidy(Node& node);
 
   RecordCodec codec_;

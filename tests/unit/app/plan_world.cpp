@@ -17,7 +17,22 @@ using kube::Kind;
 using kube::Ref;
 using kube::string_at;
 
-Json sample_cluster() {
+Json settled_operation(const Json& cluster) {
+  const Cluster decoded = decode(cluster).cluster;
+  Operation operation;
+  operation.epoch = 1;
+  operation.record = SetupRecord{.image = decoded.spec.image,
+                                 .runs = decoded.spec.image,
+                                 .revision = decoded.spec.setup ? decoded.spec.setup->revision.value_or("") : "",
+                                 .database = database_identity(decoded.spec.database),
+                                 .keys = "",
+                                 .started = ""};
+  return to_json(operation);
+}
+
+namespace {
+
+Json bare_cluster() {
   return {{"apiVersion", "nocobase.com/v1alpha1"},
           {"kind", "NocoBaseCluster"},
           {"metadata",
@@ -36,6 +51,14 @@ Json sample_cluster() {
               {"passwordSecretRef", {{"name", "pg"}, {"key", "password"}}}}},
             {"coordination", {{"redis", {{"host", "redis"}}}}}}},
           {"status", {{"observedGeneration", -1}}}};
+}
+
+}  // namespace
+
+Json sample_cluster() {
+  Json cluster = bare_cluster();
+  cluster["status"]["operation"] = settled_operation(cluster);
+  return cluster;
 }
 
 SeenSecret sample_keys() {
@@ -60,6 +83,7 @@ void World::restart() {
   accepted_.clear();
   statuses_.clear();
   refusals_.clear();
+  pods_read_.reset();
   turn.reset();
 }
 
@@ -107,6 +131,8 @@ void World::put(SeenChild child) {
 
 void World::remove(const Ref& ref) {
   children_.erase(ref);
+  images_.erase(ref);
+  image_of_pods_.erase(ref);
   intent_owners_.erase(ref);
   template_of_pods_.erase(ref);
 }
@@ -148,6 +174,27 @@ void World::add_pod(SeenPod pod) {
   extra_pods_.push_back(std::move(pod));
 }
 
+void World::remove_pod(const std::string& name) {
+  std::erase_if(extra_pods_, [&](const SeenPod& pod) { return pod.meta.ref.name == name; });
+  pods_read_.reset();
+}
+
+SeenPod* World::setup_pod() {
+  const auto found = std::find_if(extra_pods_.begin(), extra_pods_.end(),
+                                  [](const SeenPod& pod) { return pod.meta.ref.name == "crm-setup"; });
+  return found == extra_pods_.end() ? nullptr : &*found;
+}
+
+std::vector<std::string> World::jobs() const {
+  std::vector<std::string> names;
+  for (const auto& [ref, child] : children_) {
+    if (ref.kind == Kind::job) {
+      names.push_back(ref.name);
+    }
+  }
+  return names;
+}
+
 const SeenChild* World::find(const Ref& ref) const {
   const auto found = children_.find(ref);
   return found == children_.end() ? nullptr : &found->second;
@@ -179,6 +226,8 @@ Observed World::observe() const {
       pod.meta.ref = {Kind::pod, ref.ns, ref.name + "-" + std::to_string(i)};
       pod.cluster = "crm";
       pod.role = ref.name.substr(4);
+      const auto image = image_of_pods_.find(ref);
+      pod.image = image != image_of_pods_.end() ? image->second : "";
       pod.phase = "Running";
       pod.ready = i < deployment->ready;
       pod.since = now_.wall;
@@ -189,6 +238,7 @@ Observed World::observe() const {
     seen.children.emplace(ref, child);
   }
   seen.pods.insert(seen.pods.end(), extra_pods_.begin(), extra_pods_.end());
+  seen.pods_read = pods_read_;
   seen.missing_kinds = missing_kinds;
   seen.absent = absent_;
   seen.entropy = std::string(keys_entropy_bytes, 'e');
@@ -201,7 +251,17 @@ Observed World::observe() const {
 
 // What a write gives back, or the read that follows one that failed, is newer than what was read before.
 std::string World::call(const kube::Call& call) {
+  if (call.verb == kube::Verb::get && call.ref.kind == Kind::nocobase_cluster) {
+    return "";  // what is shown is the newest
+  }
+  if (call.verb == kube::Verb::list) {
+    pods_read_ = PodsRead{observe().pods, now_.mono};
+    return "";
+  }
   std::string problem = execute(call);
+  if (problem.empty() && kube::is_write(call.verb)) {
+    pods_read_.reset();
+  }
   if (const auto read = read_.find(call.ref); read != read_.end() && kube::is_write(call.verb)) {
     if (const SeenChild* const child = find(call.ref)) {
       read->second = *child;
@@ -244,31 +304,16 @@ std::string World::execute(const kube::Call& call) {
     case kube::Verb::apply:
       problem = apply(call);
       break;
-    case kube::Verb::create: {
-      if (children_.contains(call.ref)) {
-        problem = "AlreadyExists";
-        break;
-      }
-      SeenChild child = std::get<SeenChild>(prune(call.body, call.ref.kind, now_.mono).value());
-      // stringData becomes data in a server; what the planner asks of a Secret is whether the keys are usable.
-      child.detail = sample_keys();
-      child.meta.uid = "uid-" + std::to_string(++uids_);
-      touch(child);
-      child.read_at = now_.mono;
-      children_[call.ref] = child;
-      read_[call.ref] = std::move(child);
+    case kube::Verb::create:
+      problem = create(call);
       break;
-    }
-    case kube::Verb::remove: {
-      const SeenChild* const child = find(call.ref);
-      if (child == nullptr || child->meta.uid != call.precondition.uid ||
-          std::to_string(child->meta.version) != call.precondition.resource_version) {
-        return "Conflict";
+    case kube::Verb::remove:
+      if (const std::string conflict = remove_called(call); !conflict.empty()) {
+        return conflict;
       }
-      remove(call.ref);
       break;
-    }
     case kube::Verb::get:
+    case kube::Verb::list:
     case kube::Verb::update:
       return "not modelled";
   }
@@ -277,6 +322,99 @@ std::string World::execute(const kube::Call& call) {
     refusals_.erase(call.ref);
   }
   return problem;
+}
+
+std::string World::create(const kube::Call& call) {
+  Seen seen = prune(call.body, call.ref.kind, now_.mono).value();
+  if (auto* const pod = std::get_if<SeenPod>(&seen)) {
+    if (setup_pod() != nullptr) {
+      return "AlreadyExists";
+    }
+    pod->meta.uid = "uid-" + std::to_string(++uids_);
+    pod->meta.version = ++version_;
+    pod->phase = "Pending";
+    pod->since = now_.wall;
+    add_pod(std::move(*pod));
+    return "";
+  }
+  if (children_.contains(call.ref)) {
+    return "AlreadyExists";
+  }
+  SeenChild child = std::get<SeenChild>(std::move(seen));
+  child.meta.uid = "uid-" + std::to_string(++uids_);
+  touch(child);
+  if (call.ref.kind == Kind::secret) {
+    // stringData becomes data in a server; what the planner asks of a Secret is whether the keys are usable.
+    child.detail = sample_keys();
+    child.read_at = now_.mono;
+    read_[call.ref] = child;
+  }
+  children_[call.ref] = std::move(child);
+  return "";
+}
+
+std::string World::remove_called(const kube::Call& call) {
+  const std::string& version = call.precondition.resource_version;
+  if (call.ref.kind == Kind::pod) {
+    SeenPod* const pod = setup_pod();
+    if (pod == nullptr || pod->meta.uid != call.precondition.uid ||
+        (!version.empty() && std::to_string(pod->meta.version) != version)) {
+      return "Conflict";
+    }
+    pod->meta.terminating = true;
+    return "";
+  }
+  const SeenChild* const child = find(call.ref);
+  if (child == nullptr || child->meta.uid != call.precondition.uid ||
+      (!version.empty() && std::to_string(child->meta.version) != version)) {
+    return "Conflict";
+  }
+  remove(call.ref);
+  return "";
+}
+
+// The setup Pod starts, works, and is ready; or goes.
+bool World::tick_setup() {
+  SeenPod* const pod = setup_pod();
+  if (pod == nullptr) {
+    return false;
+  }
+  if (pod->meta.terminating) {
+    remove_pod("crm-setup");
+    return true;
+  }
+  if (!pod->started) {
+    pod->started = true;
+    pod->phase = "Running";
+    pod->ip = "10.0.0.9";
+    pod->image_id = "docker.io/nocobase/nocobase@sha256:" + std::string(64, 'd');
+  } else if (setup_fails && pod->phase == "Running") {
+    pod->phase = "Failed";
+    pod->reason = "Error";
+    pod->exit_code = 1;
+  } else if (!setup_fails && !setup_hangs && !pod->ready) {
+    pod->ready = true;
+  } else {
+    return false;
+  }
+  pod->meta.version = ++version_;
+  return true;
+}
+
+bool World::tick_jobs() {
+  bool changed = false;
+  for (auto& [ref, child] : children_) {
+    auto* const job = std::get_if<SeenJob>(&child.detail);
+    if (job == nullptr || job->state != JobState::running) {
+      continue;
+    }
+    const std::string component = ref.name.substr(4, ref.name.rfind('-') - 4);
+    *job = failing_jobs.contains(component) ? SeenJob{JobState::failed, "BackoffLimitExceeded: it has failed"}
+                                            : SeenJob{JobState::succeeded, ""};
+    touch(child);
+    changed = true;
+  }
+  return changed;
 }
 
 std::string World::apply(const kube::Call& call) {
@@ -331,6 +469,7 @@ void World::fill_detail(SeenChild& child, const Json& body) {
                                 : SeenDeployment{};
     detail.spec_replicas = static_cast<std::int32_t>(kube::integer_at(body, {"spec", "replicas"}));
     detail.template_hash = template_hash(body);
+    images_[ref] = string_at(body["spec"]["template"]["spec"]["containers"][0], {"image"});
     detail.content = parse_hex64(string_at(body, {"spec", "template", "metadata", "annotations", annotation_content}));
     child.detail = detail;
   } else if (ref.kind == Kind::nocobase_role) {
@@ -352,6 +491,10 @@ void World::fill_detail(SeenChild& child, const Json& body) {
     detail.main_owns_intent = owners.contains(std::string(manager));
     detail.intent_manager_owns = owners.contains(std::string(intent_manager));
     child.detail = detail;
+  } else if (ref.kind == Kind::config_map) {
+    child.detail = std::get<SeenChild>(prune(body, ref.kind, now_.mono).value()).detail;
+    child.read_at = now_.mono;
+    read_[ref] = child;
   } else if (ref.kind == Kind::persistent_volume_claim) {
     child.detail = SeenClaim{"Bound", string_at(body, {"spec", "resources", "requests", "storage"})};
   }
@@ -408,7 +551,8 @@ std::string World::apply_status(const kube::Call& call) {
 
 bool World::tick() {
   advance(Seconds(1));
-  bool changed = false;
+  const bool setup_changed = tick_setup();
+  bool changed = tick_jobs() || setup_changed;
   for (auto it = children_.begin(); it != children_.end();) {
     SeenChild& child = it->second;
     const bool gone =
@@ -436,6 +580,7 @@ bool World::tick() {
     } else {
       next.replicas = next.updated = next.ready = next.available = seen->spec_replicas;
       next.progress = "NewReplicaSetAvailable";
+      image_of_pods_[child.meta.ref] = images_[child.meta.ref];
     }
     pods = seen->template_hash;
     if (next != *seen) {
@@ -496,6 +641,16 @@ std::string World::digest() const {
   }
   all["status"] = std::move(status);
   return all.dump(1);
+}
+
+std::set<std::string> World::images() const {
+  std::set<std::string> all;
+  for (const SeenPod& pod : observe().pods) {
+    if (pod.phase != "Failed" && pod.phase != "Succeeded") {
+      all.insert(pod.image);
+    }
+  }
+  return all;
 }
 
 int World::rolling() const {

@@ -14,7 +14,9 @@
 
 namespace nocobase_operator::app {
 
-// A valid NocoBaseCluster apps/crm with roles web (requests, 2 pods), workflow (elastic) and tasks (1 pod).
+// What the status of a cluster says that was set up with this spec and has settled since.
+[[nodiscard]] Json settled_operation(const Json& cluster);
+// A valid NocoBaseCluster apps/crm, set up, with roles web (requests, 2 pods), workflow (elastic) and tasks (1 pod).
 [[nodiscard]] Json sample_cluster();
 [[nodiscard]] SeenSecret sample_keys();  // as made by the operator
 [[nodiscard]] kube::Ref ref_of(kube::Kind kind, const std::string& name);
@@ -46,6 +48,13 @@ class World {
   void put_data(kube::Kind kind, const std::string& name, SeenEntries entries);  // a Secret or ConfigMap
   void put_references();  // what the cluster's pods refer to and the operator does not make
   void add_pod(SeenPod pod);
+  void remove_pod(const std::string& name);
+  [[nodiscard]] SeenPod* setup_pod();                   // nullptr when there is none
+  [[nodiscard]] std::vector<std::string> jobs() const;  // by name
+
+  std::set<std::string> failing_jobs;  // components whose Jobs fail
+  bool setup_fails = false;            // its container ends with an error
+  bool setup_hangs = false;            // it starts and never becomes ready
 
   [[nodiscard]] const SeenChild* find(const kube::Ref& ref) const;
   SeenChild& at(const kube::Ref& ref);
@@ -55,6 +64,8 @@ class World {
   [[nodiscard]] std::string condition(std::string_view type) const;  // "True AllRolesReady", "" when absent
   // Everything that does not depend on the way here: no uids, versions or times.
   [[nodiscard]] std::string digest() const;
+  // The images of all pods of the application, the setup Pod's included; terminating ones count.
+  [[nodiscard]] std::set<std::string> images() const;
   [[nodiscard]] int rolling() const;  // Deployments whose pods are being replaced
 
   bool drops_status_fields = false;          // the server knows an older schema: it drops `services` and `selector`
@@ -66,6 +77,10 @@ class World {
 
  private:
   std::string execute(const kube::Call& call);
+  std::string create(const kube::Call& call);
+  std::string remove_called(const kube::Call& call);
+  bool tick_setup();
+  bool tick_jobs();
   std::string apply(const kube::Call& call);
   std::string apply_status(const kube::Call& call);
   std::string apply_intent(const kube::Call& call);
@@ -81,6 +96,9 @@ class World {
   std::map<kube::Ref, std::set<std::string>> intent_owners_;
   std::map<kube::Ref, std::uint64_t> template_of_pods_;
   std::vector<SeenPod> extra_pods_;
+  std::map<kube::Ref, std::string> images_;         // that Deployments ask for
+  std::map<kube::Ref, std::string> image_of_pods_;  // that their pods run
+  std::optional<PodsRead> pods_read_;
   std::map<kube::Ref, SeenChild> read_;  // as it was then
   std::map<kube::Ref, Instant> absent_;
   std::map<kube::Ref, std::uint64_t> accepted_;

@@ -1,0 +1,486 @@
+#include "app/lifecycle.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "app/image.h"
+#include "base/check.h"
+
+namespace nocobase_operator::app {
+namespace {
+
+using std::chrono::sys_seconds;
+
+constexpr Seconds pull_limit{600};  // the Job ends itself after five minutes
+
+std::optional<Version> version_of(const std::string& image) {
+  const std::optional<Image> parsed = parse_image(image);
+  return parsed ? parsed->version : std::nullopt;
+}
+
+// One decision: each function is a step's. What the operation becomes is put into op_; what is to be done into out_.
+class Decider {
+ public:
+  explicit Decider(const Lifecycle& view) : v_(view), op_(view.operation) {}
+
+  Decision decide() {
+    if (!op_.record) {
+      if (!v_.found) {
+        out_.reads_record = true;
+        return std::move(out_);
+      }
+      op_.record = *v_.found;
+    }
+    step();
+    if (!(op_ == v_.operation)) {
+      op_.epoch = v_.operation.epoch + 1;
+      out_.next = std::move(op_);
+    }
+    return std::move(out_);
+  }
+
+ private:
+  void step() {
+    switch (op_.step) {
+      case Step::idle:
+        return idle();
+      case Step::pull:
+        return pull();
+      case Step::drain:
+        return drain();
+      case Step::backup:
+        return backup();
+      case Step::setup:
+        return setup();
+      case Step::migrate:
+        return migrate();
+      case Step::verify:
+        return verify();
+      case Step::finish:
+        return finish();
+      case Step::start:
+        return start();
+      case Step::failed:
+        return failed();
+    }
+  }
+
+  // --- what is asked for ---------------------------------------------------------------------------------------------
+
+  [[nodiscard]] bool is_set_up() const {
+    const SetupRecord& record = *op_.record;
+    return record.image == v_.wanted.image && record.revision == v_.wanted.revision &&
+           record.database == v_.wanted.database && record.started.empty();
+  }
+  [[nodiscard]] bool has_changed() const {
+    return v_.attempt != op_.attempt || v_.wanted.image != op_.target.image ||
+           v_.wanted.revision != op_.target.revision || v_.wanted.database != op_.target.database || v_.stopped ||
+           !v_.is_approved;
+  }
+
+  // An older version than the one that the database may be of.
+  [[nodiscard]] std::optional<Told> downgrade() const {
+    if (v_.allow_downgrade) {
+      return std::nullopt;
+    }
+    const std::optional<Version> wanted = version_of(v_.wanted.image);
+    for (const std::string& image : {op_.record->image, op_.record->started}) {
+      const std::optional<Version> there = version_of(image);
+      const bool older = wanted && there
+                             ? *wanted < *there
+                             : image == op_.record->started && !image.empty() && v_.wanted.image == op_.record->image;
+      if (older) {
+        return Told{"DowngradeRefused", "the database may be of " + image + ", and " + v_.wanted.image +
+                                            " is older, which NocoBase does not support; restore a backup that the "
+                                            "older version made and set spec.upgrade.allowDowngrade"};
+      }
+    }
+    return std::nullopt;
+  }
+
+  // Why what is asked for is not begun, though it is not set up; nothing: it may be.
+  [[nodiscard]] std::optional<Told> obstacle() const {
+    if (op_.failed && op_.failed->attempt == v_.attempt) {
+      return Told{op_.failed->reason, op_.failed->message};
+    }
+    return downgrade();
+  }
+
+  // --- changes of the operation --------------------------------------------------------------------------------------
+
+  void enter(Step next) {
+    if (op_.step != Step::idle && op_.since != sys_seconds{} && v_.now >= op_.since) {
+      op_.seconds[std::string(name_of(op_.step))] += (v_.now - op_.since).count();
+    }
+    if (next == Step::drain && !op_.down) {
+      op_.down = true;
+      op_.down_since = v_.now;
+    }
+    op_.step = next;
+    op_.since = v_.now;
+  }
+
+  void begin() {
+    const bool empty = op_.record->image.empty() && op_.record->started.empty();
+    op_.install = empty && (op_.install || v_.is_new);
+    op_.target = v_.wanted;
+    op_.target.runs = op_.target.keys = op_.target.started = "";
+    op_.attempt = v_.attempt;
+    op_.setup_uid = "";
+    op_.failed.reset();
+    op_.seconds.clear();
+    op_.since = {};
+    enter(op_.install ? Step::setup : Step::pull);
+  }
+
+  // Leaves what was begun, and the database has not been touched.
+  void withdraw() {
+    op_.target = {};
+    op_.setup_uid = "";
+    enter(op_.down && !op_.record->image.empty() ? Step::start : Step::idle);
+    op_.down = false;
+  }
+
+  // The newest spec wins: on to another image, or back to the one that was there.
+  void retarget() {
+    if (is_set_up() || v_.stopped || !v_.is_approved || obstacle()) {
+      withdraw();
+    } else {
+      begin();
+    }
+  }
+
+  [[nodiscard]] Failure failure(std::string reason, const std::string& what) const {
+    return {.attempt = op_.attempt, .image = op_.target.image, .reason = std::move(reason), .message = what};
+  }
+  void fail_before(std::string reason, const std::string& what) {
+    op_.failed = failure(std::move(reason), what +
+                                                "; nothing was changed. It is tried again when spec.image, "
+                                                "spec.upgrade (retry) or spec.setup changes");
+    withdraw();
+  }
+  void fail_after(std::string reason, const std::string& what) {
+    op_.failed = failure(std::move(reason),
+                         what +
+                             "; the database may have changed, so nothing runs. Mend the cause and change "
+                             "spec.upgrade.retry to set up again, or restore the backup, set the image it was made "
+                             "with and spec.upgrade.allowDowngrade");
+    enter(Step::failed);
+  }
+
+  void complete() {
+    op_.record = SetupRecord{.image = op_.target.image,
+                             .runs = v_.setup_runs.empty() ? op_.target.image : v_.setup_runs,
+                             .revision = op_.target.revision,
+                             .database = op_.target.database,
+                             .keys = v_.wanted.keys,
+                             .started = ""};
+    enter(Step::finish);
+  }
+
+  // --- what is waited for --------------------------------------------------------------------------------------------
+
+  void await(std::string reason, std::string message) { out_.awaits = Told{std::move(reason), std::move(message)}; }
+
+  // A limit that is over is for a person; what is waited for still counts.
+  void limit(sys_seconds since, Seconds most, const char* reason, const std::string& remedy) {
+    if (v_.now < since + most) {
+      out_.wake = out_.wake ? std::min(*out_.wake, since + most) : since + most;
+      return;
+    }
+    const std::string what = out_.awaits ? out_.awaits->message : std::string();
+    out_.stalled = Told{reason, "no progress for " + std::to_string(most.count()) + " s: " + what + "; " + remedy};
+  }
+
+  // Whether a Job has succeeded; if not, it is made, waited for, or its failure told.
+  bool passes(const JobSeen& job, bool& makes, const char* name, std::optional<std::string>& failed) {
+    switch (job.state) {
+      case JobState::succeeded:
+        return true;
+      case JobState::failed:
+        failed = job.message;
+        return false;
+      case JobState::absent:
+        makes = true;
+        await(name, "the Job is to be made" + (job.message.empty() ? "" : ": " + job.message));
+        return false;
+      case JobState::running:
+        await(name, "the Job is under way" + (job.message.empty() ? "" : ": " + job.message));
+        return false;
+    }
+    return false;
+  }
+
+  [[nodiscard]] bool is_setup_there() const { return v_.setup != SetupPod::absent && v_.setup != SetupPod::foreign; }
+  [[nodiscard]] bool is_setup_running() const { return v_.setup == SetupPod::started || v_.setup == SetupPod::ready; }
+
+  // Waits until the setup Pod is gone, and deletes it if nobody has.
+  void remove_setup(const char* reason) {
+    out_.removes_setup = v_.setup != SetupPod::terminating;
+    await(reason, "the setup Pod is going");
+  }
+
+  // A setup that has started is never left alone, whatever has been decided meanwhile.
+  bool takes_over_setup() {
+    if (!is_setup_running()) {
+      return false;
+    }
+    op_.target = v_.wanted;
+    op_.target.image = v_.setup_image;
+    op_.target.runs = op_.target.keys = op_.target.started = "";
+    op_.attempt = v_.attempt;
+    migrating();
+    return true;
+  }
+  void migrating() {
+    op_.setup_uid = v_.setup_uid;
+    op_.record->started = op_.target.image;
+    op_.down = true;
+    enter(Step::migrate);
+  }
+
+  // --- the steps -----------------------------------------------------------------------------------------------------
+
+  // Whether something else is to be begun, which has been noted then.
+  bool begins() {
+    if (is_set_up()) {
+      op_.failed.reset();
+      return false;
+    }
+    if (v_.stopped) {
+      return false;
+    }
+    if (const std::optional<Told> told = obstacle()) {
+      out_.stalled = told;
+      return false;
+    }
+    if (!v_.is_approved) {
+      await("AwaitingApproval", "spec.upgrade.approvedImage is to be " + v_.wanted.image + " before it is brought in");
+      return false;
+    }
+    begin();
+    return true;
+  }
+
+  void idle() {
+    if (takes_over_setup()) {
+      return;
+    }
+    if (is_setup_there()) {
+      remove_setup("SetupPodLeft");
+      out_.may_raise = v_.setup == SetupPod::ended;
+    }
+    begins();
+  }
+
+  void start() {
+    if (takes_over_setup() || begins()) {
+      return;
+    }
+    if (is_setup_there()) {
+      remove_setup(name_of(Step::start).data());
+    }
+    out_.keeps_record = !v_.recorded;
+    const bool alone = v_.others == 0 && !is_setup_there();
+    out_.may_raise = alone && v_.proven;
+    out_.reads_pods = alone && !v_.proven && v_.raises;
+    if (!alone && v_.others > 0) {
+      await("Starting", "pods of another version are there: " + v_.last_pod);
+      limit(op_.since, v_.drain_limit, "PodsOfAnotherVersion", "if their node is lost, delete it or the pods by force");
+    }
+    if (v_.roles_reached && v_.recorded && alone) {
+      enter(Step::idle);
+      op_.down = op_.install = false;
+      op_.target = {};
+      op_.setup_uid = op_.attempt = "";
+    }
+  }
+
+  void pull() {
+    if (has_changed()) {
+      return retarget();
+    }
+    std::optional<std::string> failed;
+    if (passes(v_.pull, out_.makes_pull, "PullingImage", failed)) {
+      return enter(Step::drain);
+    }
+    if (failed) {
+      return fail_before("PullFailed", "the image " + op_.target.image + " cannot be pulled: " + *failed);
+    }
+    limit(op_.since, pull_limit, "PullTimeout", "look at the Job's pod");
+  }
+
+  void drain() {
+    if (has_changed()) {
+      return retarget();
+    }
+    if (v_.pods > 0 || !v_.scaled_down) {
+      await("Draining", v_.pods > 0 ? "waiting for " + v_.last_pod + " to be gone" : "Deployments are scaled down");
+      limit(op_.since, v_.drain_limit, "DrainTimeout",
+            "if its node is lost, repair it, or delete the Node or, by force, the pod");
+      return;
+    }
+    if (!v_.proven) {
+      out_.reads_pods = true;
+      return;
+    }
+    enter(v_.backs_up ? Step::backup : Step::setup);
+  }
+
+  void backup() {
+    if (has_changed()) {
+      return retarget();
+    }
+    std::optional<std::string> failed;
+    if (passes(v_.backup, out_.makes_backup, "BackingUp", failed)) {
+      return enter(Step::setup);
+    }
+    if (failed) {
+      return fail_before("BackupFailed", "the backup failed: " + *failed);
+    }
+    limit(op_.since, v_.setup_timeout, "BackupTimeout", "look at the Job's pod");
+  }
+
+  void setup() {
+    const bool ours = v_.setup_epoch == op_.epoch;
+    if (is_setup_running() || (v_.setup == SetupPod::ended && ours)) {
+      if (!ours) {
+        op_.target.image = v_.setup_image;
+      }
+      return migrating();
+    }
+    if (is_setup_there() && (has_changed() || !ours || v_.setup == SetupPod::terminating)) {
+      return remove_setup("SettingUp");
+    }
+    if (has_changed()) {
+      return retarget();
+    }
+    if (v_.setup == SetupPod::foreign) {
+      out_.stalled = Told{"NameConflict", "a Pod of the setup Pod's name exists and is not this cluster's; remove it"};
+      return;
+    }
+    if (v_.setup == SetupPod::waiting) {
+      await("SettingUp",
+            "the setup Pod has not started" + (v_.setup_message.empty() ? std::string() : ": " + v_.setup_message));
+      limit(v_.setup_created, v_.setup_timeout, "SetupTimeout", "look at the setup Pod");
+      return;
+    }
+    make_setup();
+  }
+
+  void make_setup() {
+    if (v_.pods > 0 || !v_.scaled_down) {
+      await("SettingUp", v_.pods > 0 ? "waiting for " + v_.last_pod + " to be gone" : "Deployments are scaled down");
+      limit(op_.since, v_.drain_limit, "DrainTimeout",
+            "if its node is lost, repair it, or delete the Node or, by force, the pod");
+      return;
+    }
+    await("SettingUp", "the setup Pod is to be made");
+    out_.keeps_record = !v_.recorded;
+    if (v_.recorded && v_.keys_usable) {
+      out_.reads_pods = !v_.proven;
+      out_.makes_setup = v_.proven;
+    }
+  }
+
+  [[nodiscard]] bool is_ours() const { return is_setup_there() && v_.setup_uid == op_.setup_uid; }
+
+  void migrate() {
+    if (!is_ours()) {
+      return fail_after("SetupLost", "the setup Pod of " + op_.target.image + " went away after it had started");
+    }
+    if (v_.setup == SetupPod::ended) {
+      return fail_after("SetupFailed", "the setup of " + op_.target.image + " failed" +
+                                           (v_.setup_message.empty() ? "" : ": " + v_.setup_message));
+    }
+    if (v_.setup_is_ready) {
+      if (v_.verifies) {
+        return enter(Step::verify);
+      }
+      return complete();
+    }
+    await("SettingUp", v_.setup == SetupPod::terminating ? "the setup Pod is being deleted"
+                                                         : "the setup Pod of " + op_.target.image + " is at work");
+    limit(op_.since, v_.setup_timeout, "SetupTimeout",
+          "if it does become ready the upgrade goes on; a change of spec.upgrade.retry ends it and begins anew");
+    if (out_.stalled && v_.attempt != op_.attempt && !v_.stopped) {
+      out_.removes_setup = v_.setup != SetupPod::terminating;
+    }
+  }
+
+  void verify() {
+    if (!is_ours() || v_.setup == SetupPod::ended) {
+      return fail_after("SetupLost", "the setup Pod of " + op_.target.image + " went away before it was verified");
+    }
+    std::optional<std::string> failed;
+    if (passes(v_.verify, out_.makes_verify, "Verifying", failed)) {
+      return complete();
+    }
+    if (failed) {
+      return fail_after("VerifyFailed", "the verification of " + op_.target.image + " failed: " + *failed);
+    }
+    limit(op_.since, v_.setup_timeout, "VerifyTimeout", "look at the Job's pod");
+  }
+
+  void finish() {
+    out_.keeps_record = !v_.recorded;
+    if (is_setup_there()) {
+      if (v_.recorded) {
+        remove_setup("SettingUp");
+        limit(op_.since, v_.drain_limit, "DrainTimeout",
+              "if its node is lost, repair it, or delete the Node or, by force, the pod");
+      }
+      return;
+    }
+    if (v_.recorded) {
+      enter(Step::start);
+      op_.down = false;
+    }
+  }
+
+  void failed() {
+    CHECK(op_.failed.has_value());
+    if (is_setup_running()) {
+      remove_setup("Failed");  // of a verification that failed: nobody has approved of what it runs
+    }
+    out_.stalled = Told{op_.failed->reason, op_.failed->message};
+    if (v_.attempt == op_.failed->attempt || v_.stopped) {
+      return;
+    }
+    if (const std::optional<Told> told = downgrade()) {
+      out_.stalled = told;
+      return;
+    }
+    if (!v_.is_approved) {
+      return;
+    }
+    out_.stalled.reset();
+    if (is_setup_there()) {
+      return remove_setup("SettingUp");
+    }
+    op_.down = true;
+    begin();
+  }
+
+  const Lifecycle& v_;
+  Operation op_;
+  Decision out_;
+};
+
+}  // namespace
+
+Decision decide(const Lifecycle& view) {
+  return Decider(view).decide();
+}
+
+SetupRecord record_to_keep(const Operation& operation) {
+  SetupRecord record = operation.record.value_or(SetupRecord{});
+  const bool begun = operation.step == Step::setup || operation.step == Step::migrate ||
+                     operation.step == Step::verify || operation.step == Step::failed;
+  if (begun) {
+    record.started = operation.target.image;
+  }
+  return record;
+}
+
+}  // namespace nocobase_operator::app
