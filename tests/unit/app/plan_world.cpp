@@ -639,6 +639,12 @@ std::string World::digest() const {
   for (Json& condition : status["conditions"]) {
     condition.erase("lastTransitionTime");
   }
+  if (status.contains("operation")) {
+    for (const char* const key : {"since", "downSince", "seconds", "setupUID"}) {
+      status["operation"].erase(key);
+    }
+  }
+  status.erase("lastUpgrade");  // tells times
   all["status"] = std::move(status);
   return all.dump(1);
 }

@@ -1,0 +1,341 @@
+// Installations and upgrades as plans that are carried out, whole, and with an operator that dies on the way.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "app/names.h"
+#include "app/status.h"
+#include "plan_world.h"
+
+namespace nocobase_operator::app {
+namespace {
+
+using kube::Kind;
+using kube::string_at;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+const std::string old_image = "nocobase/nocobase:2.2.15-full";
+const std::string new_image = "nocobase/nocobase:2.2.16-full";
+const std::string digest = "@sha256:" + std::string(64, 'd');
+
+// A cluster of which nothing has been set up yet.
+Json fresh_cluster() {
+  Json cluster = sample_cluster();
+  cluster["status"].erase("operation");
+  return cluster;
+}
+
+Json job_template() {
+  return {{"jobTemplate",
+           {{"spec", {{"template", {{"spec", {{"containers", {{{"name", "run"}, {"image", "tools:1"}}}}}}}}}}}}};
+}
+
+// What must hold at every moment.
+void check(const World& world, const Plan& plan) {
+  EXPECT_LE(world.images().size(), 1U) << plan.why;
+  const Observed seen = world.observe();
+  std::size_t setups = 0;
+  for (const SeenPod& pod : seen.pods) {
+    setups += pod.role == component_setup ? 1 : 0;
+  }
+  EXPECT_LE(setups, 1U);
+  EXPECT_TRUE(setups == 0 || seen.pods.size() == 1) << "the setup Pod is alone";
+  for (const kube::Call& call : plan.calls) {
+    const bool makes_setup = call.verb == kube::Verb::create && call.ref.kind == Kind::pod;
+    EXPECT_TRUE(!makes_setup || seen.pods.empty());
+  }
+}
+
+std::string phase(const World& world) {
+  return string_at(world.cluster(), {"status", "phase"});
+}
+Operation operation(const World& world) {
+  return operation_of(world.cluster().at("status"));
+}
+std::int32_t replicas(const World& world, const std::string& role) {
+  const SeenChild* const child = world.find(ref_of(Kind::deployment, "crm-" + role));
+  return child == nullptr ? -1 : std::get<SeenDeployment>(child->detail).spec_replicas;
+}
+
+World installed() {
+  World world(fresh_cluster());
+  EXPECT_GT(world.settle(check), 0);
+  return world;
+}
+
+void upgrade(Json& spec) {
+  spec["image"] = new_image;
+}
+
+TEST(PlanLifecycle, InstallsWithOnePodAndThenTheRoles) {
+  World world(fresh_cluster());
+  std::vector<std::string> phases;
+  EXPECT_GT(world.settle([&](const World& now, const Plan& plan) {
+    check(now, plan);
+    if (const std::string is = phase(now); phases.empty() || phases.back() != is) {
+      phases.push_back(is);
+    }
+  }),
+            0);
+  EXPECT_THAT(phases, testing::ElementsAre("", "Installing", "Running"));
+  EXPECT_EQ(world.condition("Ready"), "True AllRolesReady");
+  EXPECT_EQ(world.setup_pod(), nullptr);
+  EXPECT_EQ(replicas(world, "web"), 2);
+  EXPECT_EQ(operation(world).step, Step::idle);
+  EXPECT_EQ(operation(world).record->image, old_image);
+  EXPECT_EQ(world.cluster()["status"]["image"], old_image + digest);
+  const auto* const record = world.find(ref_of(Kind::config_map, "crm-record"));
+  ASSERT_NE(record, nullptr);
+  EXPECT_EQ(std::get<SeenConfig>(record->detail).record, operation(world).record);
+  EXPECT_THAT(lines(plan(world.observe(), world.now())), IsEmpty());
+}
+
+TEST(PlanLifecycle, UpgradesByStoppingAllAndRestoresEveryCount) {
+  World world = installed();
+  world.scale("workflow", 5);
+  EXPECT_GT(world.settle(check), 0);
+  world.edit_spec(upgrade);
+  EXPECT_GT(world.settle(check), 0);
+  EXPECT_EQ(world.condition("Ready"), "True AllRolesReady");
+  EXPECT_EQ(world.images(), std::set<std::string>{new_image + digest});
+  EXPECT_EQ(replicas(world, "web"), 2);
+  EXPECT_EQ(replicas(world, "workflow"), 5);
+  EXPECT_EQ(replicas(world, "tasks"), 1);
+  EXPECT_EQ(world.cluster()["status"]["version"], "2.2.16");
+  EXPECT_GT(world.cluster()["status"]["lastUpgrade"]["secondsDown"].get<int>(), 0);
+  EXPECT_THAT(world.jobs(), IsEmpty());
+}
+
+TEST(PlanLifecycle, RunsTheHooks) {
+  World world = installed();
+  std::set<std::string> seen;
+  world.edit_spec([](Json& spec) {
+    upgrade(spec);
+    spec["upgrade"] = {{"backup", job_template()}, {"verify", job_template()}};
+  });
+  EXPECT_GT(world.settle([&](const World& now, const Plan& plan) {
+    check(now, plan);
+    for (const kube::Call& call : plan.calls) {
+      if (call.ref.kind == Kind::job && call.verb == kube::Verb::create) {
+        seen.insert(call.ref.name.substr(4, call.ref.name.rfind('-') - 4));
+        const Json variables = call.body["spec"]["template"]["spec"]["containers"][0].value("env", Json::array());
+        if (call.ref.name.find("verify") != std::string::npos) {
+          EXPECT_EQ(variables, Json::array({Json{{"name", "SETUP_URL"}, {"value", "http://10.0.0.9:13000"}}}));
+        }
+      }
+    }
+  }),
+            0);
+  EXPECT_EQ(seen, (std::set<std::string>{"backup", "pull", "verify"}));
+  EXPECT_EQ(world.condition("Ready"), "True AllRolesReady");
+}
+
+TEST(PlanLifecycle, AnImageThatCannotBePulledStopsNothing) {
+  World world = installed();
+  world.failing_jobs = {"pull"};
+  world.edit_spec(upgrade);
+  EXPECT_GT(world.settle([](const World& now, const Plan& plan) {
+    check(now, plan);
+    EXPECT_EQ(replicas(now, "web"), 2);
+  }),
+            0);
+  EXPECT_EQ(world.condition("Stalled"), "True PullFailed");
+  EXPECT_EQ(world.condition("Ready"), "True AllRolesReady");
+  EXPECT_EQ(world.images(), std::set<std::string>{old_image + digest});
+  world.edit_spec([](Json& spec) { spec["image"] = old_image; });
+  EXPECT_GT(world.settle(check), 0);
+  EXPECT_EQ(world.condition("Stalled"), "False AsExpected");
+  EXPECT_EQ(phase(world), "Running");
+}
+
+TEST(PlanLifecycle, ABackupThatFailsBringsTheOldVersionBackAndIsNotTriedAgain) {
+  World world = installed();
+  world.scale("workflow", 4);
+  world.settle(check);
+  world.failing_jobs = {"backup"};
+  world.edit_spec([](Json& spec) {
+    upgrade(spec);
+    spec["upgrade"] = {{"backup", job_template()}};
+  });
+  int setups = 0;
+  const auto count = [&](const World& now, const Plan& plan) {
+    check(now, plan);
+    for (const kube::Call& call : plan.calls) {
+      setups += call.ref.kind == Kind::pod && call.verb == kube::Verb::create ? 1 : 0;
+    }
+  };
+  EXPECT_GT(world.settle(count), 0);
+  EXPECT_EQ(setups, 0) << "nothing was migrated";
+  EXPECT_EQ(world.condition("Stalled"), "True BackupFailed");
+  EXPECT_EQ(replicas(world, "workflow"), 4);
+  EXPECT_EQ(world.images(), std::set<std::string>{old_image + digest});
+  world.advance(Seconds(36'000));
+  EXPECT_GT(world.settle(count), 0);
+  EXPECT_EQ(world.condition("Stalled"), "True BackupFailed");
+  world.failing_jobs.clear();
+  world.edit_spec([](Json& spec) { spec["upgrade"]["retry"] = "2"; });
+  EXPECT_GT(world.settle(count), 0);
+  EXPECT_EQ(world.images(), std::set<std::string>{new_image + digest});
+  EXPECT_EQ(setups, 1);
+}
+
+TEST(PlanLifecycle, ASetupThatFailsLeavesTheClusterStopped) {
+  World world = installed();
+  world.setup_fails = true;
+  world.edit_spec(upgrade);
+  EXPECT_GT(world.settle(check), 0);
+  EXPECT_EQ(world.condition("Stalled"), "True SetupFailed");
+  EXPECT_EQ(phase(world), "Blocked");
+  EXPECT_EQ(replicas(world, "web"), 0);
+  world.edit_spec([](Json& spec) { spec["image"] = old_image; });
+  EXPECT_GT(world.settle(check), 0);
+  EXPECT_EQ(world.condition("Stalled"), "True DowngradeRefused");
+  world.setup_fails = false;
+  world.edit_spec([](Json& spec) { spec["upgrade"] = {{"allowDowngrade", true}}; });
+  EXPECT_GT(world.settle(check), 0);
+  EXPECT_EQ(world.condition("Ready"), "True AllRolesReady");
+  EXPECT_EQ(replicas(world, "web"), 2);
+}
+
+TEST(PlanLifecycle, ApprovalIsWaitedForWhileAllRuns) {
+  World world = installed();
+  world.edit_spec([](Json& spec) {
+    upgrade(spec);
+    spec["upgrade"] = {{"approval", "Manual"}};
+  });
+  EXPECT_GT(world.settle(check), 0);
+  EXPECT_EQ(phase(world), "AwaitingApproval");
+  EXPECT_EQ(world.condition("Ready"), "True AllRolesReady");
+  EXPECT_EQ(world.condition("Reconciling"), "True AwaitingApproval");
+  world.edit_spec([](Json& spec) { spec["upgrade"]["approvedImage"] = new_image; });
+  EXPECT_GT(world.settle(check), 0);
+  EXPECT_EQ(world.images(), std::set<std::string>{new_image + digest});
+}
+
+TEST(PlanLifecycle, ARevisionRunsTheSetupAgain) {
+  World world = installed();
+  world.edit_spec([](Json& spec) { spec["setup"] = {{"revision", "licence-2"}}; });
+  EXPECT_GT(world.settle(check), 0);
+  EXPECT_EQ(operation(world).record->revision, "licence-2");
+  EXPECT_EQ(world.condition("Ready"), "True AllRolesReady");
+}
+
+TEST(PlanLifecycle, StoppedBeforeItWasInstalledItHasNothing) {
+  Json cluster = fresh_cluster();
+  cluster["spec"]["stopped"] = true;
+  World world(std::move(cluster));
+  EXPECT_GT(world.settle(check), 0);
+  EXPECT_EQ(world.condition("Ready"), "True Stopped");
+  EXPECT_EQ(world.setup_pod(), nullptr);
+  world.edit_spec([](Json& spec) { spec["stopped"] = false; });
+  EXPECT_GT(world.settle(check), 0);
+  EXPECT_EQ(world.condition("Ready"), "True AllRolesReady");
+}
+
+TEST(PlanLifecycle, MaintenanceOutlastsAnUpgrade) {
+  World world = installed();
+  world.edit_spec([](Json& spec) { spec["maintenance"] = true; });
+  EXPECT_GT(world.settle(check), 0);
+  world.edit_spec(upgrade);
+  EXPECT_GT(world.settle(check), 0);
+  EXPECT_EQ(phase(world), "Maintenance");
+  EXPECT_EQ(replicas(world, "web"), 1);
+  EXPECT_EQ(replicas(world, "tasks"), 0);
+}
+
+TEST(PlanLifecycle, DataOfAnOlderClusterIsBackedUpFirst) {
+  World world = installed();
+  Json again = world.cluster();
+  again["status"].erase("operation");
+  again["spec"]["image"] = new_image;
+  again["spec"]["upgrade"] = {{"backup", job_template()}};
+  world.cluster() = again;
+  for (const char* const role : {"web", "workflow", "tasks"}) {
+    world.remove(ref_of(Kind::deployment, std::string("crm-") + role));
+  }
+  world.restart();
+  std::vector<std::string> jobs;
+  EXPECT_GT(world.settle([&](const World& now, const Plan& plan) {
+    check(now, plan);
+    for (const kube::Call& call : plan.calls) {
+      if (call.ref.kind == Kind::job && call.verb == kube::Verb::create) {
+        jobs.push_back(call.ref.name);
+      }
+    }
+  }),
+            0);
+  ASSERT_EQ(jobs.size(), 2U);
+  EXPECT_THAT(jobs[1], HasSubstr("backup"));
+  EXPECT_EQ(world.images(), std::set<std::string>{new_image + digest});
+}
+
+// Carries a change out, with the operator dying after the write of that number; returns the numbers of writes made.
+int carry_out(World& world, int dies_after) {
+  int writes = 0;
+  for (int passes = 0; passes < 400; ++passes) {
+    const Plan next = plan(world.observe(), world.now());
+    check(world, next);
+    bool changed = next.rereads > 0;
+    if (changed) {
+      world.turn = world.now().mono;
+    }
+    for (const kube::Call& call : next.calls) {
+      changed = world.call(call).empty() || changed;
+      if (kube::is_write(call.verb) && ++writes == dies_after) {
+        world.restart();
+        break;
+      }
+    }
+    if (!changed && !world.tick()) {
+      return writes;
+    }
+  }
+  ADD_FAILURE() << "it does not end";
+  return writes;
+}
+
+void dies_anywhere(const std::function<World()>& make, const std::function<void(Json&)>& change) {
+  World undisturbed = make();
+  undisturbed.edit_spec(change);
+  const int writes = carry_out(undisturbed, -1);
+  EXPECT_GT(writes, 5);
+  for (int i = 1; i <= writes; ++i) {
+    SCOPED_TRACE("dies after write " + std::to_string(i));
+    World world = make();
+    world.edit_spec(change);
+    carry_out(world, i);
+    EXPECT_EQ(world.digest(), undisturbed.digest());
+  }
+}
+
+TEST(PlanLifecycle, AnOperatorThatDiesAnywhereInAnInstallationChangesNothing) {
+  dies_anywhere([] { return World(fresh_cluster()); }, [](Json&) {});
+}
+
+TEST(PlanLifecycle, AnOperatorThatDiesAnywhereInAnUpgradeChangesNothing) {
+  dies_anywhere(installed, [](Json& spec) {
+    upgrade(spec);
+    spec["upgrade"] = {{"backup", job_template()}, {"verify", job_template()}};
+  });
+}
+
+TEST(PlanLifecycle, TwoChangesAtAnyDistanceEndAsTheSecondAlone) {
+  for (int distance = 0; distance < 40; ++distance) {
+    SCOPED_TRACE(distance);
+    World world = installed();
+    world.edit_spec(upgrade);
+    int passes = 0;
+    EXPECT_GT(world.settle([&](const World& now, const Plan& plan) {
+      check(now, plan);
+      if (passes++ == distance) {
+        const_cast<World&>(now).edit_spec([](Json& spec) { spec["image"] = "nocobase/nocobase:2.2.17-full"; });
+      }
+    }),
+              0);
+    EXPECT_EQ(world.condition("Ready"), "True AllRolesReady");
+    EXPECT_EQ(world.images(), std::set<std::string>{"nocobase/nocobase:2.2.17-full" + digest});
+  }
+}
+
+}  // namespace
+}  // namespace nocobase_operator::app
