@@ -31,6 +31,7 @@ struct Faults {
   std::uint64_t watch_slow = 4;
   Range slow_watch{20, 40'000};
   std::int64_t bookmarks_every = 5 * minutes;
+  std::int64_t rereads_every = 10 * minutes;  // what pods refer to; a plan for each would be most of a world's time
 
   // --- means of what happens now and then; 0 is never
   std::int64_t crash = 12 * minutes;

@@ -77,6 +77,7 @@ void Operators::launch() {
     options.lease->retry_period = Millis(10'000);
     options.lease->call_deadline = Millis(20'000);
   }
+  options.controller.reread_period = Millis(scene_.faults.rereads_every);
   options.controller.random_bytes = [this](std::size_t size) {
     std::string out;
     while (out.size() < size) {
