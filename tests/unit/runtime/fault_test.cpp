@@ -12,7 +12,8 @@
 #include <gtest/gtest.h>
 
 #include "runtime/engine.h"
-#include "unit/runtime/fake_server.h"
+#include "simulation/server.h"
+#include "unit/runtime/instant_controllers.h"
 #include "unit/runtime/objects.h"
 
 namespace nocobase_operator::runtime {
@@ -32,7 +33,7 @@ struct Process {
   Engine engine;
   bool alive = true;
   std::int64_t frozen_until = 0;
-  std::map<StreamId, FakeServer::Watch> watches;
+  std::map<StreamId, simulation::Server::Watch> watches;
   std::map<StreamId, bool> reading;  // a delivery is under way
   std::optional<std::int64_t> wake;
 };
@@ -251,7 +252,7 @@ class World {
   // What happens once a second beside what was scheduled.
   void second() {
     // Once the controllers have nothing left to do, they are left alone until something changes.
-    if (rng_.chance(60) && server_.version() != settled_version_ && !server_.step()) {
+    if (rng_.chance(60) && server_.version() != settled_version_ && !step_controllers(server_)) {
       settled_version_ = server_.version();
     }
     if (faults()) {
@@ -271,7 +272,7 @@ class World {
         if (it == process->watches.end() || it->second.initial || process->reading[id] || now_ % 60'000 >= 1'000) {
           continue;
         }
-        FakeServer::Watch ahead = it->second;
+        simulation::Server::Watch ahead = it->second;
         if (server_.read(ahead, 1).empty()) {
           const std::string bytes = server_.bookmark(it->second);
           arrive(process, [this, process, id, bytes] { process->engine.watch_bytes(id, bytes, objects::at(now_)); });
@@ -379,7 +380,7 @@ class World {
   }
 
   Rng rng_;
-  FakeServer server_;
+  simulation::Server server_;
   std::int64_t now_ = 0;
   std::uint64_t order_ = 0;
   std::uint64_t trace_ = 0;

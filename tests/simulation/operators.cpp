@@ -1,0 +1,351 @@
+#include "simulation/operators.h"
+
+#include <algorithm>
+#include <utility>
+#include <variant>
+
+#include "base/check.h"
+#include "kube/json.h"
+
+namespace nocobase_operator::simulation {
+namespace {
+
+using kube::Kind;
+using runtime::StreamId;
+
+std::string text_of(const kube::Call& call) {
+  std::string text = std::string(kube::name_of(call.verb)) + " " + kube::to_string(call.ref);
+  if (const Json* const replicas = kube::find_path(call.body, {"spec", "replicas"})) {
+    text += " replicas=" + replicas->dump();
+  }
+  if (const Json* const containers = kube::find_path(call.body, {"spec", "template", "spec", "containers"})) {
+    text += " image=" + (containers->empty() ? "" : containers->front().value("image", ""));
+  }
+  if (const Json* const phase = kube::find_path(call.body, {"status", "phase"})) {
+    text += " phase=" + phase->dump();
+    for (const Json& condition : call.body.at("status").value("conditions", Json::array())) {
+      const std::string type = condition.value("type", "");
+      if (type == "Ready" || type == "Stalled") {
+        text += " " + type + "=" + condition.value("status", "") + "/" + condition.value("reason", "");
+      }
+    }
+    if (const Json* const operation = kube::find_path(call.body, {"status", "operation"})) {
+      text += " operation=" + operation->dump();
+    }
+  }
+  if (const Json* const selector = kube::find_path(call.body, {"status", "selector"})) {
+    text += selector->get<std::string>().empty() ? " no selector" : "";
+  }
+  return text;
+}
+
+}  // namespace
+
+Operators::Operators(Scene& scene, bool with_leases) : scene_(scene), with_leases_(with_leases) {
+  if (scene.faults.bookmarks_every > 0) {
+    scene_.after(scene_.faults.bookmarks_every, [this] { bookmarks(); });
+  }
+}
+
+Operators::~Operators() = default;
+
+Now Operators::clock() const {
+  return {Instant(Millis(scene_.now())), scene_.wall()};
+}
+
+std::int64_t Operators::latency() {
+  const bool slow = !scene_.quiet && scene_.rng.chance(scene_.faults.slow);
+  return scene_.pick(slow ? scene_.faults.slow_latency : scene_.faults.latency);
+}
+
+std::size_t Operators::alive() const {
+  return processes_.size();
+}
+
+std::string Operators::why(const app::ClusterKey& key) const {
+  return processes_.empty() ? "" : processes_.back()->engine.controller().why(key);
+}
+
+void Operators::launch() {
+  runtime::Engine::Options options;
+  const std::string name = "op" + std::to_string(launched_++);
+  if (with_leases_) {
+    // Slower than the defaults, so that a world of hours is not mostly renewals.
+    options.lease = runtime::Lease::Options{.ref = {Kind::lease, "ns", "operator"}, .identity = name};
+    options.lease->duration = Millis(60'000);
+    options.lease->renew_deadline = Millis(40'000);
+    options.lease->retry_period = Millis(10'000);
+    options.lease->call_deadline = Millis(20'000);
+  }
+  options.controller.reread_period = Millis(scene_.faults.rereads_every);
+  options.controller.random_bytes = [this](std::size_t size) {
+    std::string out;
+    while (out.size() < size) {
+      out += static_cast<char>(scene_.rng.below(256));
+    }
+    return out;
+  };
+  processes_.push_back(std::make_shared<Process>(std::move(options), scene_.rng.next()));
+  processes_.back()->name = name;
+  scene_.say(name, "starts");
+}
+
+void Operators::stop(const ProcessPtr& process, const char* how) {
+  if (process->alive) {
+    scene_.say(process->name, how);
+    process->alive = false;
+    process->streams.clear();
+    std::erase(processes_, process);
+  }
+}
+
+void Operators::crash_and_restart(std::int64_t pause) {
+  const std::vector<ProcessPtr> all = processes_;
+  for (const ProcessPtr& process : all) {
+    stop(process, "crashes");
+  }
+  scene_.happened("a crash");
+  scene_.after(pause, [this] {
+    if (processes_.empty()) {
+      launch();
+    }
+  });
+}
+
+void Operators::launch_second(std::int64_t overlap) {
+  if (processes_.size() != 1) {
+    return;
+  }
+  const ProcessPtr first = processes_.front();
+  scene_.happened(with_leases_ ? "two operators that elect" : "two operators at once");
+  launch();
+  scene_.after(overlap, [this, first] { stop(first, "is killed"); });
+}
+
+void Operators::freeze(std::int64_t time) {
+  if (processes_.empty()) {
+    return;
+  }
+  const ProcessPtr process = processes_.back();
+  scene_.happened("a stopped process");
+  scene_.say(process->name, "is stopped for " + std::to_string(time) + " ms");
+  process->frozen_until = scene_.now() + time;
+  process->dirty = true;
+  scene_.after(time, [process] { process->dirty = true; });
+}
+
+void Operators::end_orderly() {
+  if (processes_.empty()) {
+    return;
+  }
+  const ProcessPtr process = processes_.back();
+  scene_.happened("an orderly end");
+  scene_.say(process->name, "is told to end");
+  process->engine.stop(clock());
+  process->dirty = true;
+  scene_.after(8'000, [this, process] { stop(process, "has ended"); });
+  launch();
+}
+
+void Operators::pump() {
+  if (scene_.server.version() != pumped_version_) {
+    pumped_version_ = scene_.server.version();
+    for (const ProcessPtr& process : processes_) {
+      for (auto& [id, stream] : process->streams) {
+        if (!stream.reading && scene_.server.has_news(stream.watch)) {
+          deliver(process, id);
+        }
+      }
+    }
+  }
+  for (std::size_t i = 0; i < processes_.size(); ++i) {
+    pump(processes_[i]);
+  }
+}
+
+void Operators::pump(const ProcessPtr& process) {
+  if (!process->alive || scene_.now() < process->frozen_until) {
+    return;
+  }
+  if (!process->dirty && (!process->wake || scene_.now() < *process->wake)) {
+    return;
+  }
+  process->dirty = false;
+  const Now now = clock();
+  for (int turns = 0; turns < 100; ++turns) {
+    std::vector<runtime::Effect> effects = process->engine.poll(now);
+    for (runtime::Effect& effect : effects) {
+      perform(process, effect);
+    }
+    const auto wake = process->engine.next_wake();
+    if (!wake) {
+      process->wake.reset();
+      return;
+    }
+    if (*wake > now.mono) {
+      const std::int64_t at = wake->time_since_epoch().count();
+      const bool is_set = process->wake && *process->wake > scene_.now() && *process->wake <= at;
+      if (!is_set) {
+        process->wake = at;
+        scene_.after(at - scene_.now(), [] {});
+      }
+      return;
+    }
+  }
+  violation_ = "a turn does not end";
+}
+
+void Operators::perform(const ProcessPtr& process, runtime::Effect& effect) {
+  if (auto* const call = std::get_if<runtime::SendCall>(&effect)) {
+    send(process, *call);
+  } else if (const auto* const watch = std::get_if<runtime::OpenWatch>(&effect)) {
+    open(process, *watch);
+  } else if (const auto* const close = std::get_if<runtime::CloseWatch>(&effect)) {
+    process->streams.erase(close->id);
+  }
+}
+
+void Operators::send(const ProcessPtr& process, const runtime::SendCall& effect) {
+  if (effect.call.ref.kind != Kind::lease && !process->engine.leading(clock().mono)) {
+    violation_ = "a call without the lead: " + text_of(effect.call);
+  }
+  const Faults& table = scene_.faults;
+  std::uint64_t fate = scene_.quiet ? 100 : scene_.rng.below(100);
+  const auto reply = [this, process, id = effect.id](const Result<kube::HttpResponse>& outcome, std::int64_t delay) {
+    scene_.after(delay, [this, process, id, outcome] {
+      arrive(process, [this, process, id, outcome] { process->engine.replied(id, outcome, clock()); });
+    });
+  };
+  if (fate < table.request_lost) {
+    reply(Error{Code::unavailable, "no connection"}, table.call_times_out);
+    return;
+  }
+  fate -= std::min(fate, table.request_lost);
+  if (fate < table.throttled) {
+    reply(kube::HttpResponse{429, "2", ""}, latency());
+    return;
+  }
+  fate -= std::min(fate, table.throttled);
+  const bool loses_reply = fate < table.reply_lost;
+  scene_.after(latency(), [this, process, reply, loses_reply, call = effect.call] {
+    carry_out(process, call, loses_reply, reply);
+  });
+}
+
+void Operators::carry_out(const ProcessPtr& process, const kube::Call& call, bool loses_reply,
+                          const std::function<void(const Result<kube::HttpResponse>&, std::int64_t)>& reply) {
+  const std::uint64_t before = scene_.server.writes();
+  const kube::HttpResponse response = scene_.server.execute(call, process->name);
+  const bool wrote = scene_.server.writes() != before;
+  if (scene_.history.on && call.ref.kind != Kind::lease && kube::is_write(call.verb)) {
+    scene_.say(process->name, text_of(call) + " -> " + std::to_string(response.status) + (wrote ? "" : ", no change") +
+                                  (process->alive ? "" : " (it is dead)"));
+  }
+  if (wrote && ++counted_writes_ == strike.write && !struck) {
+    struck = true;
+    if (strike.how == Strike::How::crash) {
+      if (on_call) {
+        on_call(call, response, wrote);
+      }
+      crash_and_restart(scene_.pick(scene_.faults.starts_again));
+      return;
+    }
+    loses_reply = true;
+  }
+  if (on_call) {
+    on_call(call, response, wrote);
+  }
+  if (loses_reply) {
+    scene_.happened(wrote ? "a lost reply to a write" : "a lost reply");
+    reply(Error{Code::unknown_outcome, "reply lost"}, scene_.faults.call_times_out);
+  } else {
+    reply(response, latency());
+  }
+}
+
+// Runs when the process is awake; not at all when it is dead by then.
+void Operators::arrive(const ProcessPtr& process, const std::function<void()>& what) {
+  if (!process->alive) {
+    return;
+  }
+  if (scene_.now() < process->frozen_until) {
+    scene_.after(process->frozen_until - scene_.now(), [this, process, what] { arrive(process, what); });
+    return;
+  }
+  process->dirty = true;
+  what();
+}
+
+void Operators::open(const ProcessPtr& process, const runtime::OpenWatch& effect) {
+  const StreamId id = effect.id;
+  scene_.after(latency(), [this, process, id, request = effect.request] {
+    const auto watch = scene_.server.open(request);
+    if (!watch || scene_.server.refuses(request)) {
+      if (!watch) {
+        scene_.happened("a watch from a compacted version");
+      }
+      arrive(process, [this, process, id, status = watch ? 422 : 410] {
+        process->engine.watch_closed(id, kube::HttpResponse{status, "", ""}, clock());
+      });
+      return;
+    }
+    if (process->alive) {
+      process->streams[id] = {*watch, false};
+      deliver(process, id);
+    }
+  });
+}
+
+void Operators::deliver(const ProcessPtr& process, StreamId id) {
+  const auto it = process->streams.find(id);
+  if (!process->alive || it == process->streams.end() || it->second.reading) {
+    return;
+  }
+  const std::string bytes = scene_.server.read(it->second.watch, 1 + scene_.rng.below(8));
+  if (bytes.empty()) {
+    return;  // until the server has something new
+  }
+  it->second.reading = true;
+  const bool slow = !scene_.quiet && scene_.rng.chance(scene_.faults.watch_slow);
+  scene_.after(slow ? scene_.pick(scene_.faults.slow_watch) : scene_.pick(scene_.faults.latency),
+               [this, process, id, bytes] { arrive(process, [this, process, id, bytes] { told(process, id, bytes); }); });
+}
+
+void Operators::told(const ProcessPtr& process, StreamId id, const std::string& bytes) {
+  const auto it = process->streams.find(id);
+  if (it == process->streams.end()) {
+    return;
+  }
+  it->second.reading = false;
+  if (!scene_.quiet && scene_.rng.chance(scene_.faults.watch_reset)) {
+    scene_.happened("a watch that breaks");
+    const std::string_view part = std::string_view(bytes).substr(0, scene_.rng.below(bytes.size()));
+    process->streams.erase(it);
+    process->engine.watch_bytes(id, part, clock());
+    process->engine.watch_closed(id,
+                                 scene_.rng.chance(50) ? Result<kube::HttpResponse>(Error{Code::unavailable, "reset"})
+                                                       : kube::HttpResponse{200, "", ""},
+                                 clock());
+    return;
+  }
+  process->engine.watch_bytes(id, bytes, clock());
+  deliver(process, id);
+}
+
+void Operators::bookmarks() {
+  for (const ProcessPtr& process : processes_) {
+    std::vector<StreamId> ids;
+    for (auto& [id, stream] : process->streams) {
+      if (!stream.reading && !stream.watch.page && !stream.watch.initial && !scene_.server.has_news(stream.watch)) {
+        ids.push_back(id);
+      }
+    }
+    for (const StreamId id : ids) {
+      const std::string bytes = scene_.server.bookmark(process->streams[id].watch);
+      arrive(process, [this, process, id, bytes] { process->engine.watch_bytes(id, bytes, clock()); });
+    }
+  }
+  scene_.after(scene_.faults.bookmarks_every, [this] { bookmarks(); });
+}
+
+}  // namespace nocobase_operator::simulation

@@ -1,0 +1,92 @@
+// Worlds of faults: one seed is one world. Every invariant is checked after every change; a world that breaks one is
+// run again and told.
+#include <algorithm>
+#include <cstdlib>
+#include <map>
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "simulation/world.h"
+
+namespace nocobase_operator::simulation {
+namespace {
+
+std::uint64_t from_environment(const char* name, std::uint64_t otherwise) {
+  const char* const text = std::getenv(name);
+  return text != nullptr ? std::strtoull(text, nullptr, 10) : otherwise;
+}
+
+// The worlds that are run have a lifecycle once the core has.
+Faults table() {
+  return from_environment("NBO_LIFECYCLE", 0) != 0 ? Faults::with_lifecycle() : Faults();
+}
+
+std::string story(const Setting& setting) {
+  Setting told = setting;
+  told.tells = true;
+  const Outcome outcome = World(told).run();
+  std::string text;
+  const std::size_t from = outcome.history.size() > 300 ? outcome.history.size() - 300 : 0;
+  for (std::size_t i = from; i < outcome.history.size(); ++i) {
+    text += outcome.history[i].substr(0, 500) + "\n";
+  }
+  return text;
+}
+
+void run_shard(std::uint64_t shard) {
+  const std::uint64_t count = from_environment("NBO_WORLDS", 40);
+  std::map<std::string, std::uint64_t> situations;
+  for (std::uint64_t i = 0; i < count; ++i) {
+    const Setting setting{.seed = shard * 100'000 + i + 1, .faults = table()};
+    const Outcome outcome = World(setting).run();
+    ASSERT_EQ(outcome.broken.name, "") << "seed " << setting.seed << ": " << outcome.broken.what << "\n"
+                                       << story(setting);
+    EXPECT_GT(outcome.counts.writes, 10U) << "seed " << setting.seed;
+    for (const auto& [name, times] : outcome.situations) {
+      situations[name] += times;
+    }
+  }
+  for (const char* const name : {"a crash", "a lost reply to a write", "a watch that breaks", "a node that is drained",
+                                 "a stopped process", "two operators at once", "two operators that elect"}) {
+    EXPECT_TRUE(count < 40 || situations.contains(name)) << name << " did not happen";
+  }
+}
+
+TEST(Worlds, Shard0) { run_shard(0); }
+TEST(Worlds, Shard1) { run_shard(1); }
+TEST(Worlds, Shard2) { run_shard(2); }
+TEST(Worlds, Shard3) { run_shard(3); }
+TEST(Worlds, Shard4) { run_shard(4); }
+TEST(Worlds, Shard5) { run_shard(5); }
+TEST(Worlds, Shard6) { run_shard(6); }
+TEST(Worlds, Shard7) { run_shard(7); }
+
+TEST(World, TheSameSeedIsTheSameWorld) {
+  for (const std::uint64_t seed : {3U, 4U}) {
+    const Setting setting{.seed = seed, .faults = table()};
+    const Outcome one = World(setting).run();
+    Setting told = setting;
+    told.tells = true;
+    const Outcome other = World(told).run();
+    EXPECT_EQ(one.trace, other.trace);
+    EXPECT_EQ(one.events, other.events);
+    EXPECT_EQ(one.digest, other.digest);
+    EXPECT_EQ(one.counts, other.counts);
+    EXPECT_TRUE(one.history.empty());
+    EXPECT_FALSE(other.history.empty());
+  }
+}
+
+// A core without a lifecycle changes images while pods of the old one run: the invariants say so. This test goes when
+// the core has one, and the worlds above take its table.
+TEST(World, ImagesAreSwitchedOnByTheTable) {
+  if (from_environment("NBO_LIFECYCLE", 0) != 0) {
+    GTEST_SKIP() << "the worlds have images";
+  }
+  const Setting setting{.seed = 1, .faults = Faults::with_lifecycle()};
+  EXPECT_NE(World(setting).run().broken.name, "");
+}
+
+}  // namespace
+}  // namespace nocobase_operator::simulation
