@@ -357,7 +357,7 @@ void Controller::listed_pods(const Sent& sent, const kube::Json& list, Pass& pas
       pods.push_back(std::move(*pod));
     }
   }
-  if (items == nullptr || kube::find_path(list, {"metadata", "continue"}) != nullptr) {
+  if (items == nullptr || !kube::string_at(list, {"metadata", "continue"}).empty()) {
     pass.failed = true;  // no list, or a part of one
     return;
   }

@@ -70,6 +70,8 @@ kube::HttpResponse Server::execute(const kube::Call& call, const std::string& ac
     switch (call.verb) {
       case kube::Verb::get:
         return answer(call.ref, 200);
+      case kube::Verb::list:
+        return list(call);
       case kube::Verb::apply:
         return apply(call);
       case kube::Verb::apply_status:
@@ -86,6 +88,28 @@ kube::HttpResponse Server::execute(const kube::Call& call, const std::string& ac
   kube::HttpResponse response = carry_out();
   by_call_ = false;
   return response;
+}
+
+// Selectors are equalities.
+kube::HttpResponse Server::list(const kube::Call& call) const {
+  Json items = Json::array();
+  for (const auto& [ref, entry] : entries_) {
+    if (ref.kind != call.ref.kind || ref.ns != call.ref.ns) {
+      continue;
+    }
+    bool selected = true;
+    std::string_view rest = call.selector;
+    while (!rest.empty()) {
+      const std::string_view term = rest.substr(0, rest.find(','));
+      rest.remove_prefix(std::min(rest.size(), term.size() + 1));
+      const std::size_t equals = term.find('=');
+      selected = selected && kube::label_of(*entry.live, term.substr(0, equals)) == term.substr(equals + 1);
+    }
+    if (selected) {
+      items.push_back(*entry.live);
+    }
+  }
+  return {200, "", Json{{"kind", "List"}, {"metadata", Json::object()}, {"items", std::move(items)}}.dump()};
 }
 
 kube::HttpResponse Server::answer(const Ref& ref, int code) const {

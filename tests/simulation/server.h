@@ -100,6 +100,7 @@ class Server {
   [[nodiscard]] kube::HttpResponse update(const kube::Call& call);
   [[nodiscard]] kube::HttpResponse erase(const kube::Call& call);
   [[nodiscard]] std::optional<kube::HttpResponse> precondition_fails(const kube::Call& call) const;
+  [[nodiscard]] kube::HttpResponse list(const kube::Call& call) const;
   [[nodiscard]] kube::HttpResponse answer(const kube::Ref& ref, int status) const;
   bool store(const kube::Ref& ref, Json object, std::map<Owner, Json> owners);
   void log(std::string_view type, const kube::Ref& ref, JsonPtr object);

@@ -24,6 +24,7 @@ using kube::Kind;
 using kube::Ref;
 
 const Ref pg{Kind::secret, "ns", "pg"};
+const std::string image = "nocobase/nocobase:2.2.15-full";
 constexpr std::int64_t faults_end = 300'000;
 constexpr std::int64_t quiet_from = 600'000;  // nothing is written from here on
 constexpr std::int64_t world_end = 780'000;
@@ -47,7 +48,7 @@ class World {
   // What is wrong in the end, "" if nothing is.
   std::string run() {
     for (const char* const name : {"crm", "erp"}) {
-      server_.put_cluster(name, spec());
+      put_cluster(name);
     }
     server_.put_data(pg, {{"password", "MQ=="}});
     launch();
@@ -85,9 +86,28 @@ class World {
   std::int64_t latency() { return static_cast<std::int64_t>(1 + rng_.below(faults() && rng_.chance(3) ? 15'000 : 20)); }
   void note(std::uint64_t what) { trace_ = (trace_ ^ what) * 0x100000001B3U + static_cast<std::uint64_t>(now_); }
 
+  // As a cluster says that has been installed: setting up is the business of tests/simulation.
+  void put_cluster(const std::string& name) {
+    server_.put_cluster(name, spec());
+    const Ref ref{Kind::nocobase_cluster, "ns", name};
+    if (kube::find_path(*server_.find(ref), {"status", "operation"}) != nullptr) {
+      return;
+    }
+    const app::Spec spec = app::decode(*server_.find(ref)).cluster.spec;
+    app::Operation operation;
+    operation.epoch = 1;
+    operation.record = app::SetupRecord{.image = image,
+                                        .runs = image,
+                                        .revision = "",
+                                        .database = app::database_identity(spec.database),
+                                        .keys = "",
+                                        .started = ""};
+    server_.edit_status(ref, [&](Json& status) { status["status"]["operation"] = app::to_json(operation); }, "set-up");
+  }
+
   Json spec() {
     const auto replicas = static_cast<int>(rng_.below(4));
-    return {{"image", "nocobase/nocobase:2.2." + std::to_string(rng_.below(9)) + "-full"},
+    return {{"image", image},
             {"roles",
              {{{"name", "web"}, {"requests", true}, {"replicas", 1 + replicas}},
               {{"name", "jobs"}, {"services", {"workflow:process", "async-task:process"}}}}},
@@ -316,7 +336,7 @@ class World {
     switch (rng_.below(10)) {
       case 0:
       case 1:
-        server_.put_cluster(name, spec());
+        put_cluster(name);
         break;
       case 2:
         server_.remove(web);
@@ -350,7 +370,7 @@ class World {
         break;
       default:
         server_.remove({Kind::nocobase_cluster, "ns", name});
-        after(static_cast<std::int64_t>(rng_.below(5'000)), [this, name] { server_.put_cluster(name, spec()); });
+        after(static_cast<std::int64_t>(rng_.below(5'000)), [this, name] { put_cluster(name); });
         break;
     }
   }
