@@ -61,6 +61,8 @@ class ControlPlane {
                                                      std::string_view ns) const;
 
   [[nodiscard]] std::string file(const std::string& name) const { return run_ + "/" + name; }
+  // A program of the control plane's.
+  [[nodiscard]] std::string program(const std::string& name) const { return bin_ + "/" + name; }
 
  private:
   // Calls `visit` with each request of `user` after `mark`.
