@@ -96,7 +96,8 @@ TEST(Effect, OfIntentsHoldsAndTheLimit) {
     for (const RoleCase& role : item.roles) {
       now.push_back(role.now);
     }
-    EXPECT_EQ(effects(cluster_of(item), now, item.others), item.want);
+    const Cluster cluster = cluster_of(item);
+    EXPECT_EQ(effects(cluster, now, item.others, hold_of(cluster.spec)), item.want);
   }
 }
 
@@ -110,7 +111,7 @@ TEST(Effect, NeverRisesBeyondTheLimit) {
               .name = {},
               .others = others,
               .roles = {{true, first, now_of(first, now_first, now_first)}, {false, second, now_of(second, 2, 3)}}};
-          const auto got = effects(cluster_of(item), {item.roles[0].now, item.roles[1].now}, others);
+          const auto got = effects(cluster_of(item), {item.roles[0].now, item.roles[1].now}, others, Hold::none);
           const std::int32_t a = got[0].count.effect;
           const std::int32_t b = got[1].count.effect;
           const std::int32_t held = others + std::max(a, now_first) + 3 + std::max(b - 2, 0);

@@ -18,13 +18,6 @@ const std::string old_image = "nocobase/nocobase:2.2.15-full";
 const std::string new_image = "nocobase/nocobase:2.2.16-full";
 const std::string digest = "@sha256:" + std::string(64, 'd');
 
-// A cluster of which nothing has been set up yet.
-Json fresh_cluster() {
-  Json cluster = sample_cluster();
-  cluster["status"].erase("operation");
-  return cluster;
-}
-
 Json job_template() {
   return {{"jobTemplate",
            {{"spec", {{"template", {{"spec", {{"containers", {{{"name", "run"}, {"image", "tools:1"}}}}}}}}}}}}};
@@ -332,8 +325,11 @@ TEST(PlanLifecycle, TwoChangesAtAnyDistanceEndAsTheSecondAlone) {
       }
     }),
               0);
+    EXPECT_GT(world.settle(check), 0);  // a plan that was made before the second change has failed, and that is no end
+    const bool changed_twice = passes > distance;
     EXPECT_EQ(world.condition("Ready"), "True AllRolesReady");
-    EXPECT_EQ(world.images(), std::set<std::string>{"nocobase/nocobase:2.2.17-full" + digest});
+    EXPECT_EQ(world.images(),
+              std::set<std::string>{(changed_twice ? "nocobase/nocobase:2.2.17-full" : new_image) + digest});
   }
 }
 

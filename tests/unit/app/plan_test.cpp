@@ -72,7 +72,7 @@ TEST(Plan, AppliesExactlyWhatIsRendered) {
   world.settle();
   world.restart();
   const Cluster cluster = decode(world.cluster()).cluster;
-  const std::vector<Child> children = render({&cluster, initial_counts(cluster), 0}).value();
+  const std::vector<Child> children = render({&cluster, initial_counts(cluster), 1}).value();
   for (const Child& rendered : children) {
     SCOPED_TRACE(kube::to_string(rendered.ref));
     ASSERT_NE(world.find(rendered.ref), nullptr);
@@ -322,7 +322,7 @@ TEST(Plan, OfAnOldCopyOfTheClusterSaysWhyItWaits) {
             (Plan{.calls = {},
                   .stop_on_error = false,
                   .recheck = Millis(5000),
-                  .why = "Deployment apps/crm-web is of epoch 3, later than this copy of the cluster; waiting for the "
+                  .why = "Deployment apps/crm-web is of a later epoch than this copy of the cluster; waiting for the "
                          "newer one",
                   .rereads = 0}));
 }

@@ -30,9 +30,7 @@ Json settled_operation(const Json& cluster) {
   return to_json(operation);
 }
 
-namespace {
-
-Json bare_cluster() {
+Json fresh_cluster() {
   return {{"apiVersion", "nocobase.com/v1alpha1"},
           {"kind", "NocoBaseCluster"},
           {"metadata",
@@ -53,10 +51,8 @@ Json bare_cluster() {
           {"status", {{"observedGeneration", -1}}}};
 }
 
-}  // namespace
-
 Json sample_cluster() {
-  Json cluster = bare_cluster();
+  Json cluster = fresh_cluster();
   cluster["status"]["operation"] = settled_operation(cluster);
   return cluster;
 }
@@ -144,7 +140,7 @@ void World::put_data(Kind kind, const std::string& name, SeenEntries entries) {
   if (kind == Kind::secret) {
     child.detail = SeenSecret{std::move(entries), "", "", ""};
   } else {
-    child.detail = SeenConfig{std::move(entries)};
+    child.detail = SeenConfig{std::move(entries), {}};
   }
   put(std::move(child));
 }

@@ -18,6 +18,8 @@ namespace nocobase_operator::app {
 [[nodiscard]] Json settled_operation(const Json& cluster);
 // A valid NocoBaseCluster apps/crm, set up, with roles web (requests, 2 pods), workflow (elastic) and tasks (1 pod).
 [[nodiscard]] Json sample_cluster();
+// The same before anything has been set up.
+[[nodiscard]] Json fresh_cluster();
 [[nodiscard]] SeenSecret sample_keys();  // as made by the operator
 [[nodiscard]] kube::Ref ref_of(kube::Kind kind, const std::string& name);
 inline constexpr std::string_view sample_uid = "uid-cluster";
