@@ -41,7 +41,8 @@ std::string text_of(const kube::Call& call) {
 
 }  // namespace
 
-Operators::Operators(Scene& scene, bool with_leases) : scene_(scene), with_leases_(with_leases) {
+Operators::Operators(Scene& scene, bool with_leases)
+    : scene_(scene), with_leases_(with_leases), is_hasty_(scene.rng.chance(scene.faults.is_hasty)) {
   if (scene.faults.bookmarks_every > 0) {
     scene_.after(scene_.faults.bookmarks_every, [this] { bookmarks(); });
   }
@@ -77,6 +78,7 @@ void Operators::launch() {
     options.lease->retry_period = Millis(10'000);
     options.lease->call_deadline = Millis(20'000);
   }
+  options.controller.child_delay = Millis(scene_.pick(is_hasty_ ? scene_.faults.hasty : scene_.faults.patient));
   options.controller.reread_period = Millis(scene_.faults.rereads_every);
   options.controller.random_bytes = [this](std::size_t size) {
     std::string out;

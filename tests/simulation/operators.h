@@ -79,6 +79,7 @@ class Operators {
 
   Scene& scene_;
   bool with_leases_;
+  bool is_hasty_;
   std::vector<ProcessPtr> processes_;
   int launched_ = 0;
   std::uint64_t pumped_version_ = 0;
