@@ -25,24 +25,24 @@ Step spec_edit(const std::string& name, const std::function<void(Json&)>& edit) 
 }
 
 std::vector<Step> steady() {
-  return {install,
-          {"scales flow to 3", [](World& world) { world.scale("flow", 3); }},
-          spec_edit("maintenance on", [](Json& spec) { spec["maintenance"] = true; }),
-          spec_edit("maintenance off", [](Json& spec) { spec.erase("maintenance"); }),
-          spec_edit("web to 3 with a variable",
-                    [](Json& spec) {
-                      spec["roles"][0]["replicas"] = 3;
-                      spec["roles"][0]["env"] = {{{"name", "MARK"}, {"value", "1"}}};
-                    }),
-          spec_edit("a role comes",
-                    [](Json& spec) {
-                      spec["roles"].push_back(
-                          {{"name", "tasks"}, {"services", {"async-task:process"}}, {"replicas", 1}});
-                    }),
-          spec_edit("flow becomes fixed", [](Json& spec) { spec["roles"][1]["replicas"] = 2; }),
-          spec_edit("the role goes", [](Json& spec) { spec["roles"].erase(2); }),
-          spec_edit("stopped", [](Json& spec) { spec["stopped"] = true; }),
-          spec_edit("goes on", [](Json& spec) { spec.erase("stopped"); })};
+  return {
+      install,
+      {"scales flow to 3", [](World& world) { world.scale("flow", 3); }},
+      spec_edit("maintenance on", [](Json& spec) { spec["maintenance"] = true; }),
+      spec_edit("maintenance off", [](Json& spec) { spec.erase("maintenance"); }),
+      spec_edit("web to 3 with a variable",
+                [](Json& spec) {
+                  spec["roles"][0]["replicas"] = 3;
+                  spec["roles"][0]["env"] = {{{"name", "MARK"}, {"value", "1"}}};
+                }),
+      spec_edit("a role comes",
+                [](Json& spec) {
+                  spec["roles"].push_back({{"name", "tasks"}, {"services", {"async-task:process"}}, {"replicas", 1}});
+                }),
+      spec_edit("flow becomes fixed", [](Json& spec) { spec["roles"][1]["replicas"] = 2; }),
+      spec_edit("the role goes", [](Json& spec) { spec["roles"].erase(2); }),
+      spec_edit("stopped", [](Json& spec) { spec["stopped"] = true; }),
+      spec_edit("goes on", [](Json& spec) { spec.erase("stopped"); })};
 }
 
 std::vector<Step> upgrade() {
@@ -54,8 +54,7 @@ std::vector<Step> with_jobs() {
     spec["upgrade"][part]["jobTemplate"]["spec"] = {
         {"backoffLimit", 0},
         {"template",
-         {{"spec",
-           {{"restartPolicy", "Never"}, {"containers", {{{"name", "job"}, {"image", "tools:1"}}}}}}}}};
+         {{"spec", {{"restartPolicy", "Never"}, {"containers", {{{"name", "job"}, {"image", "tools:1"}}}}}}}}};
   };
   return {install,
           spec_edit("hooks",
@@ -131,8 +130,12 @@ void strike_every_write(const std::vector<Step>& script, bool lifecycle, Strike:
   }
 }
 
-TEST(CrashPoints, SteadyCrash) { strike_every_write(steady(), false, Strike::How::crash); }
-TEST(CrashPoints, SteadyReplyLost) { strike_every_write(steady(), false, Strike::How::reply_lost); }
+TEST(CrashPoints, SteadyCrash) {
+  strike_every_write(steady(), false, Strike::How::crash);
+}
+TEST(CrashPoints, SteadyReplyLost) {
+  strike_every_write(steady(), false, Strike::How::reply_lost);
+}
 
 // From here on the core needs a lifecycle: NBO_LIFECYCLE=1 switches them on.
 bool has_lifecycle() {
@@ -145,12 +148,24 @@ void with_lifecycle(const std::vector<Step>& script, Strike::How how) {
   }
   strike_every_write(script, true, how);
 }
-TEST(CrashPoints, InstallAndSteadyCrash) { with_lifecycle(steady(), Strike::How::crash); }
-TEST(CrashPoints, InstallAndSteadyReplyLost) { with_lifecycle(steady(), Strike::How::reply_lost); }
-TEST(CrashPoints, UpgradeCrash) { with_lifecycle(upgrade(), Strike::How::crash); }
-TEST(CrashPoints, UpgradeReplyLost) { with_lifecycle(upgrade(), Strike::How::reply_lost); }
-TEST(CrashPoints, UpgradeWithJobsCrash) { with_lifecycle(with_jobs(), Strike::How::crash); }
-TEST(CrashPoints, UpgradeWithJobsReplyLost) { with_lifecycle(with_jobs(), Strike::How::reply_lost); }
+TEST(CrashPoints, InstallAndSteadyCrash) {
+  with_lifecycle(steady(), Strike::How::crash);
+}
+TEST(CrashPoints, InstallAndSteadyReplyLost) {
+  with_lifecycle(steady(), Strike::How::reply_lost);
+}
+TEST(CrashPoints, UpgradeCrash) {
+  with_lifecycle(upgrade(), Strike::How::crash);
+}
+TEST(CrashPoints, UpgradeReplyLost) {
+  with_lifecycle(upgrade(), Strike::How::reply_lost);
+}
+TEST(CrashPoints, UpgradeWithJobsCrash) {
+  with_lifecycle(with_jobs(), Strike::How::crash);
+}
+TEST(CrashPoints, UpgradeWithJobsReplyLost) {
+  with_lifecycle(with_jobs(), Strike::How::reply_lost);
+}
 
 }  // namespace
 }  // namespace nocobase_operator::simulation

@@ -15,8 +15,8 @@ constexpr std::int64_t minutes = 60 * seconds;
 struct Faults {
   // --- how long: faults, then time to settle, then nothing may be written
   std::int64_t faults_for = 20 * minutes;
-  std::int64_t settle_within = 4 * 60 * minutes;  // of the end of the faults
-  std::int64_t silent_for = 15 * minutes;         // without a write: settled
+  std::int64_t settle_within = 4 * 60 * minutes;    // of the end of the faults
+  std::int64_t silent_for = 15 * minutes;           // without a write: settled
   std::int64_t wait_between_edits = 100 * seconds;  // of a user, on average
 
   // --- between an operator and the API server; percents of calls
@@ -44,7 +44,7 @@ struct Faults {
   std::int64_t compaction = 5 * minutes;
   std::int64_t node_lost = 15 * minutes;
   std::int64_t node_drained = 12 * minutes;
-  std::int64_t pod_crash = 8 * minutes;  // the application of one pod ends
+  std::int64_t pod_crash = 8 * minutes;    // the application of one pod ends
   std::int64_t pod_deleted = 8 * minutes;  // by a person
   std::int64_t child_deleted = 15 * minutes;
   Range starts_again{1'000, 30'000};  // the operator, after a crash
@@ -59,9 +59,9 @@ struct Faults {
   int nodes = 3;
   Range controller{20, 300};  // from a change to what a controller does about it
   Range schedule{20, 400};
-  Range pull{1'000, 20'000};  // an image, the first time on a node
-  Range start{200, 2'000};    // of a container
-  Range stop{20, 300};        // from the end of a container to the end of its pod
+  Range pull{1'000, 20'000};                    // an image, the first time on a node
+  Range start{200, 2'000};                      // of a container
+  Range stop{20, 300};                          // from the end of a container to the end of its pod
   std::int64_t not_ready_after = 40 * seconds;  // of a lost node's pods
   std::int64_t evicted_after = 5 * minutes;
   Range drain_patience{2 * minutes, 10 * minutes};  // then pods are deleted, whatever their budget says
@@ -74,7 +74,7 @@ struct Faults {
   Range boot{9'500, 44'000};
   Range migrate{5'000, 120'000};
   Range drain{500, 20'000};
-  std::uint64_t busy = 10;  // percent of pods that take up to their grace period to drain
+  std::uint64_t busy = 10;             // percent of pods that take up to their grace period to drain
   std::uint64_t crashes_in_setup = 5;  // percent of migrations end with the container
   std::uint64_t hangs_in_setup = 3;    // percent never end
 

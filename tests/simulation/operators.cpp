@@ -309,8 +309,9 @@ void Operators::deliver(const ProcessPtr& process, StreamId id) {
   }
   it->second.reading = true;
   const bool slow = !scene_.quiet && scene_.rng.chance(scene_.faults.watch_slow);
-  scene_.after(slow ? scene_.pick(scene_.faults.slow_watch) : scene_.pick(scene_.faults.latency),
-               [this, process, id, bytes] { arrive(process, [this, process, id, bytes] { told(process, id, bytes); }); });
+  scene_.after(
+      slow ? scene_.pick(scene_.faults.slow_watch) : scene_.pick(scene_.faults.latency),
+      [this, process, id, bytes] { arrive(process, [this, process, id, bytes] { told(process, id, bytes); }); });
 }
 
 void Operators::told(const ProcessPtr& process, StreamId id, const std::string& bytes) {

@@ -41,12 +41,11 @@ Json first_spec(Scene& scene) {
                {"coordination", {{"redis", {{"host", "redis"}}}}},
                {"setup", {{"timeoutSeconds", 900}}}};
   if (scene.faults.lifecycle) {
-    const Json job = {{"spec",
-                       {{"backoffLimit", 0},
-                        {"template",
-                         {{"spec",
-                           {{"restartPolicy", "Never"},
-                            {"containers", {{{"name", "job"}, {"image", "tools:1"}}}}}}}}}}};
+    const Json job = {
+        {"spec",
+         {{"backoffLimit", 0},
+          {"template",
+           {{"spec", {{"restartPolicy", "Never"}, {"containers", {{{"name", "job"}, {"image", "tools:1"}}}}}}}}}}};
     if (rng.chance(40)) {
       spec["upgrade"]["backup"]["jobTemplate"] = job;
     }
@@ -94,10 +93,10 @@ void World::count(const Change& change) {
     last_write_ = scene_.now();
     ++counts_.writes;
     counts_.creates += change.before == nullptr ? 1U : 0U;
-    const bool goes = change.before != nullptr &&
-                      (change.after == nullptr ||
-                       (kube::find_path(*change.before, {"metadata", "deletionTimestamp"}) == nullptr &&
-                        kube::find_path(*change.after, {"metadata", "deletionTimestamp"}) != nullptr));
+    const bool goes =
+        change.before != nullptr &&
+        (change.after == nullptr || (kube::find_path(*change.before, {"metadata", "deletionTimestamp"}) == nullptr &&
+                                     kube::find_path(*change.after, {"metadata", "deletionTimestamp"}) != nullptr));
     counts_.deletes += goes ? 1U : 0U;
   }
   if (change.ref.kind == Kind::pod) {
