@@ -63,10 +63,6 @@ std::size_t Operators::alive() const {
   return processes_.size();
 }
 
-std::string Operators::why(const app::ClusterKey& key) const {
-  return processes_.empty() ? "" : processes_.back()->engine.controller().why(key);
-}
-
 void Operators::launch() {
   runtime::Engine::Options options;
   const std::string name = "op" + std::to_string(launched_++);
@@ -80,6 +76,10 @@ void Operators::launch() {
   }
   options.controller.child_delay = Millis(scene_.pick(is_hasty_ ? scene_.faults.hasty : scene_.faults.patient));
   options.controller.reread_period = Millis(scene_.faults.rereads_every);
+  options.controller.decisions.plan = [this](const app::Observed& seen, const Now& now) {
+    ++decisions_;
+    return app::plan(seen, now);
+  };
   options.controller.random_bytes = [this](std::size_t size) {
     std::string out;
     while (out.size() < size) {

@@ -56,6 +56,7 @@ void World::person() {
     return;
   }
   good_spec_ = (*object)["spec"];
+  in_phase("an edit");
   Rng& rng = scene_.rng;
   const bool bad_image = cannot_be_pulled(view.image) || fails_in_setup(view.image);
   struct Choice {
