@@ -5,9 +5,11 @@ SHELL := /bin/bash
 .NOTPARALLEL:
 FILTER ?=
 FUZZ_SECONDS ?= 60
-export FILTER FUZZ_SECONDS
+SEED ?= 1
+COUNT ?= 100
+export FILTER FUZZ_SECONDS SEED COUNT TABLE
 
-.PHONY: help build demo demo-down test test-fast test-e2e test-charts test-slow fuzz lint format dist clean
+.PHONY: help build demo demo-down test test-fast test-e2e test-charts test-slow simulate fuzz lint format dist clean
 
 help:  ## show this
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/\1\t\2/p' Makefile | while IFS=$$'\t' read -r name text; do printf '  make %-10s %s\n' "$$name" "$$text"; done
@@ -35,6 +37,9 @@ test-charts:  ## the Helm charts, with helm and kube-score
 
 test-slow:  ## what takes longer: ThreadSanitizer, end to end with long waits, FUZZ_SECONDS (600) per fuzzer
 	@E2E_SLOW=1 FUZZ_SECONDS=$(if $(filter-out file,$(origin FUZZ_SECONDS)),$(FUZZ_SECONDS),600) tests/run.sh tsan e2e fuzz
+
+simulate:  ## SEED=n COUNT=m: worlds of the simulated cluster; one that breaks a rule is told; TABLE=lifecycle=1 for images
+	@tests/run.sh simulate
 
 fuzz:  ## every fuzzer for FUZZ_SECONDS (60)
 	@tests/run.sh fuzz

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# run.sh STEP...: build, unit, asan, tsan, worlds, fuzz, charts, conformance, e2e, lint, in the order given; the
+# run.sh STEP...: build, unit, asan, tsan, worlds, simulate, fuzz, charts, conformance, e2e, lint, in the order given; the
 # Makefile's targets are lists of steps.
 # After test steps it prints what failed and the sum of what their reports say, "N passed, N failed", and fails unless all
 # passed.
 # FILTER=word        only the end-to-end tests with that word in their name
 # FUZZ_SECONDS=N     per fuzzer (default 60)
+# SEED=N COUNT=N     simulate: the first world and how many (default 1, 100); TABLE="key=value..." as simulate.cpp says
 # E2E_SLOW=1         end to end with long waits
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -62,8 +63,14 @@ run_tsan() { say "unit tests under ThreadSanitizer"; run_ctest tsan; }
 run_worlds() {
   local report=$PWD/$reports/worlds.xml status=0
   say "worlds of faults"
-  configure_and_build dev runtime_fault_test && ctest --preset dev -L '^worlds$' --output-junit "$report" || status=$?
+  configure_and_build dev runtime_fault_test simulation_test invariants_test crash_test &&
+    ctest --preset dev --parallel "$jobs" -L '^(worlds|simulation)$' --output-junit "$report" || status=$?
   count "$report" "$status" worlds
+}
+
+run_simulate() {
+  configure_and_build dev simulate > /dev/null &&
+    build/dev/tests/simulation/simulate "${SEED:-1}" "${COUNT:-100}" ${TABLE:-}
 }
 
 run_fuzz() {

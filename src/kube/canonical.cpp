@@ -55,8 +55,8 @@ constexpr std::array<Default, 21> defaults{{
 
 bool is_default(Kind kind, const Place& place, std::string_view text) {
   return std::any_of(defaults.begin(), defaults.end(), [&](const Default& known) {
-    const bool applies = known.kind ? *known.kind == kind : is_built_in(kind);
-    return known.name == place.name && known.parent == place.parent && applies && text == known.json;
+    return known.name == place.name && known.parent == place.parent && text == known.json &&
+           (known.kind ? *known.kind == kind : is_built_in(kind));
   });
 }
 
@@ -158,15 +158,27 @@ class Writer {
     }
   }
 
+  // As dump() writes it. Most of what is hashed is one long text with lines and quotes, the drain script.
   void string(std::string_view text) {
-    const bool plain =
-        std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c < 0x7F && c != '"' && c != '\\'; });
-    if (!plain) {
-      out_ += dump(Json(text));
-      return;
-    }
+    const std::size_t start = out_.size();
     out_ += '"';
-    out_ += text;
+    for (std::size_t at = 0; at < text.size();) {
+      const auto* const special = std::find_if(text.begin() + at, text.end(), [](char c) {
+        return c < ' ' || c >= 0x7F || c == '"' || c == '\\';  // what is not ASCII is negative
+      });
+      const auto end = static_cast<std::size_t>(special - text.begin());
+      out_ += text.substr(at, end - at);
+      if (end < text.size()) {
+        if (text[end] != '"' && text[end] != '\\' && text[end] != '\n') {
+          out_.resize(start);
+          out_ += dump(Json(text));
+          return;
+        }
+        out_ += '\\';
+        out_ += text[end] == '\n' ? 'n' : text[end];
+      }
+      at = end + 1;
+    }
     out_ += '"';
   }
 

@@ -118,14 +118,16 @@ bool ApiServer::up() {
 }
 
 // HTTP/1.0, so that the reply ends with the connection and is never chunked.
-Answer ApiServer::request(std::string_view method, const std::string& path, std::string_view body) const {
+Answer ApiServer::request(std::string_view method, const std::string& path, std::string_view body,
+                          std::string_view content_type) const {
   const int fd = connect_to(run_ + "/proxy.sock");
   if (fd < 0) {
     return {};
   }
-  const std::string reply = send_and_read(
-      fd, std::string(method) + " " + path + " HTTP/1.0\r\nHost: localhost\r\nContent-Type: application/json\r\n" +
-              "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + std::string(body));
+  const std::string reply =
+      send_and_read(fd, std::string(method) + " " + path +
+                            " HTTP/1.0\r\nHost: localhost\r\nContent-Type: " + std::string(content_type) +
+                            "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + std::string(body));
   close(fd);
   Answer answer;
   const std::size_t space = reply.find(' ');

@@ -20,7 +20,8 @@ class ApiServer {
 
   // False with a reason on stderr when there is none to be had.
   [[nodiscard]] bool up();
-  [[nodiscard]] Answer request(std::string_view method, const std::string& path, std::string_view body) const;
+  [[nodiscard]] Answer request(std::string_view method, const std::string& path, std::string_view body,
+                               std::string_view content_type = "application/json") const;
 
  private:
   [[nodiscard]] bool start();

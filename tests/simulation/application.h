@@ -14,9 +14,9 @@ namespace nocobase_operator::simulation {
 
 // Who an image is, whichever way it is written: by tag or by digest. "" for none.
 [[nodiscard]] std::string digest_of(const std::string& image);
-// Never there in a registry: its tag has "bad" in it.
+// Never there in a registry: it has "bad" in its name.
 [[nodiscard]] bool cannot_be_pulled(const std::string& image);
-// Its tag has "broken" in it: its migration never ends well.
+// Its migration never ends well: it has "broken" in its name.
 [[nodiscard]] bool fails_in_setup(const std::string& image);
 // Orders images: 2.2.10 comes after 2.2.9. 0 when nobody knows.
 [[nodiscard]] std::int64_t version_of(const std::string& image);

@@ -14,10 +14,10 @@ constexpr std::int64_t minutes = 60 * seconds;
 
 struct Faults {
   // --- how long: faults, then time to settle, then nothing may be written
-  std::int64_t faults_for = 40 * minutes;
-  std::int64_t settle_within = 4 * 60 * minutes;  // of the end of the faults
-  std::int64_t silent_for = 15 * minutes;         // without a write: settled
-  std::int64_t wait_between_edits = 150 * seconds;  // of a user, on average
+  std::int64_t faults_for = 20 * minutes;
+  std::int64_t settle_within = 4 * 60 * minutes;    // of the end of the faults
+  std::int64_t silent_for = 15 * minutes;           // without a write: settled
+  std::int64_t wait_between_edits = 100 * seconds;  // of a user, on average
 
   // --- between an operator and the API server; percents of calls
   std::uint64_t request_lost = 3;
@@ -29,21 +29,24 @@ struct Faults {
   std::int64_t call_times_out = 10 * seconds;
   std::uint64_t watch_reset = 2;  // percent of deliveries
   std::uint64_t watch_slow = 4;
+  Range hasty{50, 50};      // how long the controller waits for more changes: in one world of four as shipped, in the
+  Range patient{800, 800};  // others so long that a pod is not five decisions, which are most of a world's time
+  std::uint64_t is_hasty = 25;
   Range slow_watch{20, 40'000};
   std::int64_t bookmarks_every = 5 * minutes;
   std::int64_t rereads_every = 10 * minutes;  // what pods refer to; a plan for each would be most of a world's time
 
   // --- means of what happens now and then; 0 is never
-  std::int64_t crash = 12 * minutes;
-  std::int64_t second_operator = 15 * minutes;  // the first goes on for a while
-  std::int64_t freeze = 15 * minutes;           // SIGSTOP
-  std::int64_t orderly_end = 30 * minutes;
-  std::int64_t compaction = 10 * minutes;
-  std::int64_t node_lost = 25 * minutes;
-  std::int64_t node_drained = 20 * minutes;
-  std::int64_t pod_crash = 10 * minutes;  // the application of one pod ends
-  std::int64_t pod_deleted = 12 * minutes;  // by a person
-  std::int64_t child_deleted = 25 * minutes;
+  std::int64_t crash = 6 * minutes;
+  std::int64_t second_operator = 8 * minutes;  // the first goes on for a while
+  std::int64_t freeze = 8 * minutes;           // SIGSTOP
+  std::int64_t orderly_end = 15 * minutes;
+  std::int64_t compaction = 5 * minutes;
+  std::int64_t node_lost = 15 * minutes;
+  std::int64_t node_drained = 12 * minutes;
+  std::int64_t pod_crash = 8 * minutes;    // the application of one pod ends
+  std::int64_t pod_deleted = 8 * minutes;  // by a person
+  std::int64_t child_deleted = 15 * minutes;
   Range starts_again{1'000, 30'000};  // the operator, after a crash
   Range overlap{1'000, 60'000};       // of two operators
   Range frozen{1'000, 60'000};
@@ -56,9 +59,9 @@ struct Faults {
   int nodes = 3;
   Range controller{20, 300};  // from a change to what a controller does about it
   Range schedule{20, 400};
-  Range pull{1'000, 20'000};  // an image, the first time on a node
-  Range start{200, 2'000};    // of a container
-  Range stop{20, 300};        // from the end of a container to the end of its pod
+  Range pull{1'000, 20'000};                    // an image, the first time on a node
+  Range start{200, 2'000};                      // of a container
+  Range stop{20, 300};                          // from the end of a container to the end of its pod
   std::int64_t not_ready_after = 40 * seconds;  // of a lost node's pods
   std::int64_t evicted_after = 5 * minutes;
   Range drain_patience{2 * minutes, 10 * minutes};  // then pods are deleted, whatever their budget says
@@ -71,7 +74,7 @@ struct Faults {
   Range boot{9'500, 44'000};
   Range migrate{5'000, 120'000};
   Range drain{500, 20'000};
-  std::uint64_t busy = 10;  // percent of pods that take up to their grace period to drain
+  std::uint64_t busy = 10;             // percent of pods that take up to their grace period to drain
   std::uint64_t crashes_in_setup = 5;  // percent of migrations end with the container
   std::uint64_t hangs_in_setup = 3;    // percent never end
 
@@ -122,6 +125,7 @@ struct Faults {
     faults.drain = {3'000, 3'000};
     faults.job_fails = faults.busy = faults.crashes_in_setup = faults.hangs_in_setup = 0;
     faults.starts_again = {5'000, 5'000};
+    faults.is_hasty = 100;
     return faults;
   }
 };

@@ -69,6 +69,11 @@ const Keys& keys_of(Kind kind, std::string_view name) {
                                                : none;
 }
 
+// Lists whose items have owners. Whoever applies one still writes it whole: only people write these.
+bool is_set(Kind kind, std::string_view name) {
+  return kind == Kind::nocobase_cluster && name == "services";
+}
+
 bool is_atomic(Kind kind, std::string_view name) {
   return kube::is_built_in(kind) &&
          std::find(atomic_objects.begin(), atomic_objects.end(), name) != atomic_objects.end();
@@ -101,6 +106,10 @@ Json set_of_value(Kind kind, std::string_view name, const Json& value) {
   if (value.is_object() && !is_atomic(kind, name)) {
     for (const auto& [key, member] : value.items()) {
       out["f:" + key] = set_of_value(kind, key, member);
+    }
+  } else if (value.is_array() && is_set(kind, name)) {
+    for (const Json& item : value) {
+      out["v:" + item.dump()] = Json::object();
     }
   } else if (value.is_array()) {
     const Keys& keys = keys_of(kind, name);

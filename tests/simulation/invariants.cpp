@@ -72,8 +72,7 @@ std::string too_many(const State& state, const Change& change) {
   if (change.ref.kind != Kind::deployment || !change.by_call || change.after == nullptr) {
     return "";
   }
-  const std::int64_t before =
-      change.before == nullptr ? 0 : kube::integer_at(*change.before, {"spec", "replicas"});
+  const std::int64_t before = change.before == nullptr ? 0 : kube::integer_at(*change.before, {"spec", "replicas"});
   const DeploymentView& raised = state.deployments.at(change.ref);
   if (raised.replicas <= before) {
     return "";
@@ -220,8 +219,7 @@ std::string invalid_acted_on(const State& state, const Change& change) {
       change.before->value("spec", Json()) == object.value("spec", Json())) {
     return "";
   }
-  const ClusterView* const cluster =
-      state.cluster(change.ref.ns + "/" + kube::label_of(object, app::label_instance));
+  const ClusterView* const cluster = state.cluster(change.ref.ns + "/" + kube::label_of(object, app::label_instance));
   if (cluster == nullptr) {
     return "";
   }

@@ -1,4 +1,6 @@
 // Every invariant can fail: for each, a state made by hand that breaks it, and one beside it that does not.
+#include "simulation/invariants.h"
+
 #include <functional>
 #include <set>
 #include <string>
@@ -6,7 +8,6 @@
 #include <gtest/gtest.h>
 
 #include "app/names.h"
-#include "simulation/invariants.h"
 #include "simulation/scene.h"
 
 namespace nocobase_operator::simulation {
@@ -25,12 +26,13 @@ Json labels(const std::string& component) {
 }
 
 Json pod(const std::string& component, const std::string& image, const std::string& mode = "!") {
-  Json object = {{"metadata", {{"labels", labels(component)}}},
-                 {"spec",
-                  {{"nodeName", "node-0"},
-                   {"terminationGracePeriodSeconds", 600},
-                   {"containers",
-                    {{{"name", "nocobase"}, {"image", image}, {"env", {{{"name", "WORKER_MODE"}, {"value", mode}}}}}}}}}};
+  Json object = {
+      {"metadata", {{"labels", labels(component)}}},
+      {"spec",
+       {{"nodeName", "node-0"},
+        {"terminationGracePeriodSeconds", 600},
+        {"containers",
+         {{{"name", "nocobase"}, {"image", image}, {"env", {{{"name", "WORKER_MODE"}, {"value", mode}}}}}}}}}};
   if (component != "setup") {
     object["metadata"]["ownerReferences"] = {
         {{"apiVersion", "apps/v1"}, {"kind", "ReplicaSet"}, {"name", "x"}, {"uid", "1"}, {"controller", true}}};
@@ -248,7 +250,7 @@ const std::vector<Case>& cases() {
        }},
       {"I8 unpullable", "a Deployment is given an image that is nowhere",
        [](Court& c) {
-         c.by_operator(Verb::apply, Kind::deployment, "crm-web", deployment("web", 2, "nocobase/nocobase:2.2.99-bad"));
+         c.by_operator(Verb::apply, Kind::deployment, "crm-web", deployment("web", 2, "bad/nocobase:2.2.3-full"));
        }},
       {"D migration", "a setup pod is deleted when it has started",
        [](Court& c) {
@@ -273,8 +275,7 @@ const std::vector<Case>& cases() {
          c.status("crm-setup", running);
          c.by_operator(
              Verb::apply_status, Kind::nocobase_cluster, "crm",
-             {{"status",
-               {{"conditions", {{{"type", "Stalled"}, {"status", "True"}, {"reason", "SetupTimedOut"}}}}}}});
+             {{"status", {{"conditions", {{{"type", "Stalled"}, {"status", "True"}, {"reason", "SetupTimedOut"}}}}}}});
          c.by_operator(Verb::remove, Kind::pod, "crm-setup");
        }},
   };

@@ -77,8 +77,8 @@ void Nodes::take(const Change& change) {
     run.container = container.value("name", "");
     run.image = container.value("image", "");
     for (const Json& entry : container.value("env", Json::array())) {
-      run.skips = run.skips || (entry.value("name", "") == "SKIP_SAME_VERSION_UPGRADE" &&
-                                string_at(entry, {"value"}) == "true");
+      run.skips = run.skips ||
+                  (entry.value("name", "") == "SKIP_SAME_VERSION_UPGRADE" && string_at(entry, {"value"}) == "true");
     }
   }
   scene_.say(change.actor, "makes pod " + run.ref.name + " of " + run.image);
@@ -174,8 +174,8 @@ void Nodes::run_job(Run& run) {
 }
 
 void Nodes::run_application(Run& run) {
-  const Databases::Start how = databases_.start(
-      run.cluster, {run.uid, run.ref.name, run.image, run.skips, run.component == "setup"});
+  const Databases::Start how =
+      databases_.start(run.cluster, {run.uid, run.ref.name, run.image, run.skips, run.component == "setup"});
   if (how.crashes_in >= 0) {
     later(run, how.crashes_in, [this](Run& of) {
       scene_.happened("a container that ends in its migration");
@@ -268,9 +268,7 @@ void Nodes::forget(const std::string& uid, const std::string& actor) {
 Json Nodes::status_of(const Run& run) const {
   Json status = Json::object();
   const bool over = run.stage == Stage::ended && !run.restarts_always;
-  status["phase"] = over                            ? (run.failed ? "Failed" : "Succeeded")
-                    : run.stage >= Stage::running   ? "Running"
-                                                    : "Pending";
+  status["phase"] = over ? (run.failed ? "Failed" : "Succeeded") : run.stage >= Stage::running ? "Running" : "Pending";
   const std::string since = to_rfc3339(std::chrono::sys_seconds(Seconds(1'700'000'000 + run.changed / 1'000)));
   status["conditions"] = Json::array();
   if (run.stage == Stage::unscheduled) {
@@ -281,9 +279,8 @@ Json Nodes::status_of(const Run& run) const {
     return status;
   }
   status["conditions"].push_back({{"type", "PodScheduled"}, {"status", "True"}});
-  status["conditions"].push_back({{"type", "Ready"},
-                                  {"status", run.ready && !run.hidden ? "True" : "False"},
-                                  {"lastTransitionTime", since}});
+  status["conditions"].push_back(
+      {{"type", "Ready"}, {"status", run.ready && !run.hidden ? "True" : "False"}, {"lastTransitionTime", since}});
   Json container = {{"name", run.container},
                     {"image", run.image},
                     {"imageID", ""},

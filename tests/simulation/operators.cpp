@@ -41,7 +41,8 @@ std::string text_of(const kube::Call& call) {
 
 }  // namespace
 
-Operators::Operators(Scene& scene, bool with_leases) : scene_(scene), with_leases_(with_leases) {
+Operators::Operators(Scene& scene, bool with_leases)
+    : scene_(scene), with_leases_(with_leases), is_hasty_(scene.rng.chance(scene.faults.is_hasty)) {
   if (scene.faults.bookmarks_every > 0) {
     scene_.after(scene_.faults.bookmarks_every, [this] { bookmarks(); });
   }
@@ -62,10 +63,6 @@ std::size_t Operators::alive() const {
   return processes_.size();
 }
 
-std::string Operators::why(const app::ClusterKey& key) const {
-  return processes_.empty() ? "" : processes_.back()->engine.controller().why(key);
-}
-
 void Operators::launch() {
   runtime::Engine::Options options;
   const std::string name = "op" + std::to_string(launched_++);
@@ -77,7 +74,12 @@ void Operators::launch() {
     options.lease->retry_period = Millis(10'000);
     options.lease->call_deadline = Millis(20'000);
   }
+  options.controller.child_delay = Millis(scene_.pick(is_hasty_ ? scene_.faults.hasty : scene_.faults.patient));
   options.controller.reread_period = Millis(scene_.faults.rereads_every);
+  options.controller.decisions.plan = [this](const app::Observed& seen, const Now& now) {
+    ++decisions_;
+    return app::plan(seen, now);
+  };
   options.controller.random_bytes = [this](std::size_t size) {
     std::string out;
     while (out.size() < size) {
@@ -307,8 +309,9 @@ void Operators::deliver(const ProcessPtr& process, StreamId id) {
   }
   it->second.reading = true;
   const bool slow = !scene_.quiet && scene_.rng.chance(scene_.faults.watch_slow);
-  scene_.after(slow ? scene_.pick(scene_.faults.slow_watch) : scene_.pick(scene_.faults.latency),
-               [this, process, id, bytes] { arrive(process, [this, process, id, bytes] { told(process, id, bytes); }); });
+  scene_.after(
+      slow ? scene_.pick(scene_.faults.slow_watch) : scene_.pick(scene_.faults.latency),
+      [this, process, id, bytes] { arrive(process, [this, process, id, bytes] { told(process, id, bytes); }); });
 }
 
 void Operators::told(const ProcessPtr& process, StreamId id, const std::string& bytes) {

@@ -43,8 +43,7 @@ class Operators {
   [[nodiscard]] const std::string& violation() const { return violation_; }
   [[nodiscard]] std::size_t alive() const;
   [[nodiscard]] bool with_leases() const { return with_leases_; }
-  [[nodiscard]] std::uint64_t counted_writes() const { return counted_writes_; }
-  [[nodiscard]] std::string why(const app::ClusterKey& key) const;
+  [[nodiscard]] std::uint64_t decisions() const { return decisions_; }
 
  private:
   struct Stream {
@@ -79,10 +78,12 @@ class Operators {
 
   Scene& scene_;
   bool with_leases_;
+  bool is_hasty_;
   std::vector<ProcessPtr> processes_;
   int launched_ = 0;
   std::uint64_t pumped_version_ = 0;
   std::uint64_t counted_writes_ = 0;
+  std::uint64_t decisions_ = 0;
   std::string violation_;
 };
 

@@ -56,6 +56,7 @@ void World::person() {
     return;
   }
   good_spec_ = (*object)["spec"];
+  in_phase("an edit");
   Rng& rng = scene_.rng;
   const bool bad_image = cannot_be_pulled(view.image) || fails_in_setup(view.image);
   struct Choice {
@@ -141,10 +142,17 @@ void World::person() {
            spec["pluginServices"] = {"plugin:extra"};
          });
        }},
-      {table.edit_image, [&] { set_image("nocobase/nocobase:2.2." + std::to_string(3 + rng.below(12)) + "-full"); }},
+      {table.edit_image,
+       [&] {  // mostly newer than the one before
+         const std::int64_t patch = version_of(view.image) % 1'000;
+         const std::int64_t next = rng.chance(85) ? patch + 1 + static_cast<std::int64_t>(rng.below(3))
+                                                  : std::max<std::int64_t>(1, patch - 1);
+         set_image("nocobase/nocobase:2.2." + std::to_string(next) + "-full");
+       }},
       {table.edit_bad_image,
        [&] {
-         set_image(rng.chance(60) ? "nocobase/nocobase:2.2.99-bad" : "nocobase/nocobase:2.2.50-broken");
+         const std::string tag = "/nocobase:2.2." + std::to_string(version_of(view.image) % 1'000 + 1) + "-full";
+         set_image((rng.chance(60) ? "bad" : "broken") + tag);
          scene_.happened("an image that does not work");
        }},
       {table.edit_image_back,
@@ -173,9 +181,8 @@ void World::person() {
          scene_.say("user", "deletes crm and makes it again");
          const Json spec = (*object)["spec"];
          scene_.server.remove(cluster(), "user");
-         scene_.after(static_cast<std::int64_t>(rng.below(60'000)), [this, spec] {
-           scene_.server.put_cluster("crm", spec);
-         });
+         scene_.after(static_cast<std::int64_t>(rng.below(60'000)),
+                      [this, spec] { scene_.server.put_cluster("crm", spec); });
        }},
   };
   unsigned sum = 0;

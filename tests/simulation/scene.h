@@ -74,7 +74,7 @@ struct Scene {
     return range.least + static_cast<std::int64_t>(rng.below(static_cast<std::uint64_t>(range.most - range.least) + 1));
   }
   void after(std::int64_t delay, std::function<void()> run) { timeline.after(delay, std::move(run)); }
-  void happened(const char* name) { ++situations[name]; }
+  void happened(const std::string& name) { ++situations[name]; }
   void say(std::string_view who, const std::string& what) {
     if (history.on) {
       history.say(now(), who, what);

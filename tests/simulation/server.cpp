@@ -122,11 +122,15 @@ std::optional<kube::HttpResponse> Server::precondition_fails(const kube::Call& c
   const kube::Precondition& must = call.precondition;
   const std::string id = object != nullptr ? kube::string_at(*object, {"metadata", "uid"}) : "";
   const std::string version = object != nullptr ? kube::string_at(*object, {"metadata", "resourceVersion"}) : "";
-  if (!must.uid.empty() && must.uid != id) {
-    return status(409, "another uid");
-  }
+  // As the real one: the version is looked at first; a uid in an apply is a field that cannot be changed, and on the
+  // status of a custom resource it is not looked at.
   if (object != nullptr && !must.resource_version.empty() && must.resource_version != version) {
     return status(409, "another version");
+  }
+  const bool is_looked_at = call.verb != kube::Verb::apply_status || kube::is_built_in(call.ref.kind);
+  if (!must.uid.empty() && must.uid != id && is_looked_at) {
+    const bool immutable = object != nullptr && call.verb == kube::Verb::apply;
+    return status(immutable ? 422 : 409, "metadata.uid: another uid");
   }
   return std::nullopt;
 }
@@ -260,7 +264,7 @@ kube::HttpResponse Server::create(const kube::Call& call) {
 kube::HttpResponse Server::update(const kube::Call& call) {
   const auto old = entries_.find(call.ref);
   if (old == entries_.end()) {
-    return status(404, "not found");
+    return call.ref.kind == Kind::lease ? create(call) : status(404, "not found");
   }
   if (kube::string_at(call.body, {"metadata", "resourceVersion"}) !=
       kube::string_at(*old->second.live, {"metadata", "resourceVersion"})) {
@@ -308,6 +312,7 @@ void Server::remove(const Ref& ref, const std::string& actor) {
   Json object = live;
   object["metadata"]["deletionTimestamp"] = to_rfc3339(wall + std::chrono::seconds(grace));
   object["metadata"]["deletionGracePeriodSeconds"] = grace;
+  object["metadata"]["generation"] = kube::integer_at(live, {"metadata", "generation"}) + 1;
   store(ref, std::move(object), it->second.owners);
 }
 

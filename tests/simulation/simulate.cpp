@@ -43,11 +43,13 @@ int main(int argc, char** argv) {
   std::map<std::string, std::uint64_t> kinds;
   std::map<std::string, std::uint64_t> first_of_kind;
   std::uint64_t events = 0;
+  std::uint64_t decisions = 0;
   std::uint64_t broken = 0;
   const double begin = cpu_seconds();
   for (std::uint64_t seed = first; seed < first + count; ++seed) {
     const simulation::Outcome outcome = simulation::World({.seed = seed, .faults = faults, .tells = tells}).run();
     events += outcome.events;
+    decisions += outcome.decisions;
     for (const auto& [name, times] : outcome.situations) {
       situations[name] += times;
     }
@@ -72,8 +74,9 @@ int main(int argc, char** argv) {
   for (const auto& [name, times] : situations) {
     std::printf("  %8llu  %s\n", static_cast<unsigned long long>(times), name.c_str());
   }
-  std::printf("%llu worlds, %llu events, %.1f s of CPU, %.1f worlds per second; %llu broken\n",
-              static_cast<unsigned long long>(count), static_cast<unsigned long long>(events), took,
+  std::printf("%llu worlds, %llu events, %llu decisions, %.1f s of CPU, %.1f worlds per second; %llu broken\n",
+              static_cast<unsigned long long>(count), static_cast<unsigned long long>(events),
+              static_cast<unsigned long long>(decisions), took,
               static_cast<double>(count) / (took > 0 ? took : 1), static_cast<unsigned long long>(broken));
   for (const auto& [kind, times] : kinds) {
     std::printf("  %6llu  %s, first in seed %llu\n", static_cast<unsigned long long>(times), kind.c_str(),

@@ -108,7 +108,8 @@ namespace {
 void take_cluster(State& state, const Change& change) {
   const Json& object = *change.after;
   ClusterView& view = state.clusters[change.ref];
-  const bool same_spec = change.before != nullptr && change.before->value("spec", Json()) == object.value("spec", Json());
+  const bool same_spec =
+      change.before != nullptr && change.before->value("spec", Json()) == object.value("spec", Json());
   if (!same_spec) {
     const ClusterView before = view;
     view = view_of_cluster(object);
@@ -121,8 +122,8 @@ void take_cluster(State& state, const Change& change) {
     view.conditions[condition.value("type", "")] = condition.value("status", "") + "/" + condition.value("reason", "");
   }
   view.phase = string_at(object, {"status", "phase"});
-  view.current =
-      kube::integer_at(object, {"status", "observedGeneration"}, -1) == kube::integer_at(object, {"metadata", "generation"});
+  view.current = kube::integer_at(object, {"status", "observedGeneration"}, -1) ==
+                 kube::integer_at(object, {"metadata", "generation"});
 }
 
 }  // namespace

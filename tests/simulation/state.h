@@ -12,11 +12,11 @@
 namespace nocobase_operator::simulation {
 
 struct PodView {
-  std::string cluster;    // namespace/name, by its label
-  std::string component;  // a role's name, setup, pull, backup, verify
+  std::string cluster;       // namespace/name, by its label
+  std::string component;     // a role's name, setup, pull, backup, verify
   bool application = false;  // of a role or the setup pod, made by our objects, and not ended
   bool by_deployment = false;
-  std::string image;         // its digest
+  std::string image;  // its digest
   std::string written_image;
   std::string worker_mode;
   bool terminating = false;
@@ -48,7 +48,7 @@ struct ClusterView {
   std::string image;
   std::set<std::string> fixed;  // roles whose replicas the spec gives
   bool allows_downgrade = false;
-  bool current = false;  // observedGeneration
+  bool current = false;                           // observedGeneration
   std::map<std::string, std::string> conditions;  // type -> status/reason
   std::string phase;
 };

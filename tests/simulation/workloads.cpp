@@ -175,7 +175,8 @@ void Workloads::roll(const Ref& ref, const Json& deployment, Owned& owned, Count
   const Json* const rolling = kube::find_path(deployment, {"spec", "strategy", "rollingUpdate"});
   const std::int64_t surge =
       stale == 0 ? 0 : part_of(rolling != nullptr ? kube::find(*rolling, "maxSurge") : nullptr, want, true);
-  const std::int64_t missing = part_of(rolling != nullptr ? kube::find(*rolling, "maxUnavailable") : nullptr, want, false);
+  const std::int64_t missing =
+      part_of(rolling != nullptr ? kube::find(*rolling, "maxUnavailable") : nullptr, want, false);
   std::int64_t more = std::min(want - count.fresh, want + surge - count.all);
   for (; more > 0; --more) {
     add_pod(ref, deployment, owned);
@@ -252,8 +253,11 @@ void Workloads::set_deployment_status(const Ref& ref, const Json& deployment, Ow
   owned.complete = owned.complete || complete;
   const bool late = !owned.complete && scene_.now() - owned.progressed >= limit;
   const auto wall = std::chrono::sys_seconds(Seconds(1'700'000'000 + owned.progressed / 1'000));
-  Json status = {{"observedGeneration", owned.generation}, {"replicas", now.all},       {"updatedReplicas", now.fresh},
-                 {"readyReplicas", now.ready},             {"availableReplicas", now.available}};
+  Json status = {{"observedGeneration", owned.generation},
+                 {"replicas", now.all},
+                 {"updatedReplicas", now.fresh},
+                 {"readyReplicas", now.ready},
+                 {"availableReplicas", now.available}};
   status["conditions"] = {{{"type", "Progressing"},
                            {"status", late ? "False" : "True"},
                            {"reason", late             ? "ProgressDeadlineExceeded"
@@ -329,8 +333,7 @@ void Workloads::finish_job(const Ref& ref, const char* type, const char* reason,
         if (succeeded > 0) {
           status["completionTime"] = time;
         }
-        status["conditions"] = {
-            {{"type", type}, {"status", "True"}, {"reason", reason}, {"lastTransitionTime", time}}};
+        status["conditions"] = {{{"type", type}, {"status", "True"}, {"reason", reason}, {"lastTransitionTime", time}}};
       },
       "jobs");
 }

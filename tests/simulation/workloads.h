@@ -52,8 +52,8 @@ class Workloads {
   [[nodiscard]] static Count count(const Owned& owned, std::int64_t min_ready, std::int64_t now);
 
   Scene& scene_;
-  std::map<std::string, Owned> owned_;                    // by uid of the Deployment or Job
-  std::map<std::string, kube::Ref> owners_;               // the same, where they are
+  std::map<std::string, Owned> owned_;                     // by uid of the Deployment or Job
+  std::map<std::string, kube::Ref> owners_;                // the same, where they are
   std::map<std::string, std::set<kube::Ref>> dependents_;  // by uid of the owner
   std::set<kube::Ref> due_;
 };

@@ -41,12 +41,11 @@ Json first_spec(Scene& scene) {
                {"coordination", {{"redis", {{"host", "redis"}}}}},
                {"setup", {{"timeoutSeconds", 900}}}};
   if (scene.faults.lifecycle) {
-    const Json job = {{"spec",
-                       {{"backoffLimit", 0},
-                        {"template",
-                         {{"spec",
-                           {{"restartPolicy", "Never"},
-                            {"containers", {{{"name", "job"}, {"image", "tools:1"}}}}}}}}}}};
+    const Json job = {
+        {"spec",
+         {{"backoffLimit", 0},
+          {"template",
+           {{"spec", {{"restartPolicy", "Never"}, {"containers", {{{"name", "job"}, {"image", "tools:1"}}}}}}}}}}};
     if (rng.chance(40)) {
       spec["upgrade"]["backup"]["jobTemplate"] = job;
     }
@@ -94,10 +93,10 @@ void World::count(const Change& change) {
     last_write_ = scene_.now();
     ++counts_.writes;
     counts_.creates += change.before == nullptr ? 1U : 0U;
-    const bool goes = change.before != nullptr &&
-                      (change.after == nullptr ||
-                       (kube::find_path(*change.before, {"metadata", "deletionTimestamp"}) == nullptr &&
-                        kube::find_path(*change.after, {"metadata", "deletionTimestamp"}) != nullptr));
+    const bool goes =
+        change.before != nullptr &&
+        (change.after == nullptr || (kube::find_path(*change.before, {"metadata", "deletionTimestamp"}) == nullptr &&
+                                     kube::find_path(*change.after, {"metadata", "deletionTimestamp"}) != nullptr));
     counts_.deletes += goes ? 1U : 0U;
   }
   if (change.ref.kind == Kind::pod) {
@@ -216,6 +215,7 @@ Outcome World::run() {
   outcome.at = broken_.name.empty() ? scene_.now() : broken_at_;
   outcome.trace = trace_;
   outcome.events = scene_.timeline.count();
+  outcome.decisions = operators_.decisions();
   counts_.migrations = databases_.migrations();
   outcome.counts = counts_;
   outcome.situations = scene_.situations;
@@ -238,7 +238,10 @@ void World::every(std::int64_t mean, const std::function<void()>& what) {
 
 void World::arrange_faults() {
   const Faults& table = scene_.faults;
-  every(table.crash, [this] { operators_.crash_and_restart(scene_.pick(scene_.faults.starts_again)); });
+  every(table.crash, [this] {
+    in_phase("a crash");
+    operators_.crash_and_restart(scene_.pick(scene_.faults.starts_again));
+  });
   every(table.second_operator, [this] { operators_.launch_second(scene_.pick(scene_.faults.overlap)); });
   every(table.freeze, [this] { operators_.freeze(scene_.pick(scene_.faults.frozen)); });
   every(table.orderly_end, [this] { operators_.end_orderly(); });
@@ -265,6 +268,12 @@ void World::end_faults() {
   }
 }
 
+// Counts what happens by what the cluster is doing.
+void World::in_phase(const std::string& what) {
+  const ClusterView* const view = state_.cluster("ns/crm");
+  scene_.happened(what + " while " + (view == nullptr || view->phase.empty() ? "nothing" : view->phase));
+}
+
 void World::lose_a_node() {
   const std::size_t node = scene_.rng.below(nodes_.size());
   std::size_t lost = 0;
@@ -274,6 +283,7 @@ void World::lose_a_node() {
   if (lost > 0) {
     return;  // one at a time
   }
+  in_phase("a node lost");
   const std::int64_t away = scene_.pick(scene_.faults.node_away);
   nodes_.lose(node, scene_.rng.chance(scene_.faults.node_powered_off));
   if (away > scene_.faults.evicted_after && scene_.rng.chance(50)) {
@@ -284,6 +294,7 @@ void World::lose_a_node() {
 
 void World::drain_a_node() {
   const std::size_t node = scene_.rng.below(nodes_.size());
+  in_phase("a node drained");
   nodes_.drain(node, scene_.pick(scene_.faults.drain_patience));
   scene_.after(scene_.pick(scene_.faults.drained_for), [this, node] { nodes_.uncordon(node); });
 }

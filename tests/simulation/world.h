@@ -49,6 +49,7 @@ struct Outcome {
   std::int64_t at = 0;
   std::uint64_t trace = 0;  // of everything that happened
   std::uint64_t events = 0;
+  std::uint64_t decisions = 0;
   Counts counts;
   std::map<std::string, std::uint64_t> situations;
   std::vector<std::string> history;
@@ -78,6 +79,7 @@ class World {
   void every(std::int64_t mean, const std::function<void()>& what);
   void arrange_faults();
   void person();
+  void in_phase(const std::string& what);
   void autoscale();
   void lose_a_node();
   void drain_a_node();

@@ -1,13 +1,13 @@
 // Worlds of faults: one seed is one world. Every invariant is checked after every change; a world that breaks one is
 // run again and told.
+#include "simulation/world.h"
+
 #include <algorithm>
 #include <cstdlib>
 #include <map>
 #include <string>
 
 #include <gtest/gtest.h>
-
-#include "simulation/world.h"
 
 namespace nocobase_operator::simulation {
 namespace {
@@ -53,14 +53,30 @@ void run_shard(std::uint64_t shard) {
   }
 }
 
-TEST(Worlds, Shard0) { run_shard(0); }
-TEST(Worlds, Shard1) { run_shard(1); }
-TEST(Worlds, Shard2) { run_shard(2); }
-TEST(Worlds, Shard3) { run_shard(3); }
-TEST(Worlds, Shard4) { run_shard(4); }
-TEST(Worlds, Shard5) { run_shard(5); }
-TEST(Worlds, Shard6) { run_shard(6); }
-TEST(Worlds, Shard7) { run_shard(7); }
+TEST(Worlds, Shard0) {
+  run_shard(0);
+}
+TEST(Worlds, Shard1) {
+  run_shard(1);
+}
+TEST(Worlds, Shard2) {
+  run_shard(2);
+}
+TEST(Worlds, Shard3) {
+  run_shard(3);
+}
+TEST(Worlds, Shard4) {
+  run_shard(4);
+}
+TEST(Worlds, Shard5) {
+  run_shard(5);
+}
+TEST(Worlds, Shard6) {
+  run_shard(6);
+}
+TEST(Worlds, Shard7) {
+  run_shard(7);
+}
 
 TEST(World, TheSameSeedIsTheSameWorld) {
   for (const std::uint64_t seed : {3U, 4U}) {
