@@ -357,6 +357,7 @@ class Decider {
     }
     if (v_.setup == SetupPod::foreign) {
       out_.stalled = Told{"NameConflict", "a Pod of the setup Pod's name exists and is not this cluster's; remove it"};
+      out_.makes_setup = v_.proven && v_.pods == 0;  // which fails as long as it is there
       return;
     }
     if (v_.setup == SetupPod::waiting) {

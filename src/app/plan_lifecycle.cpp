@@ -84,8 +84,11 @@ void look_at_setup(const Situation& s, Lifecycle& view) {
 JobSeen job_of(const Situation& s, std::string_view component) {
   const Ref ref = job_ref(s.cluster, component, s.operation.epoch);
   const auto found = s.seen->children.find(ref);
-  if (found == s.seen->children.end() || found->second.meta.owner_uid != s.seen->meta.uid) {
+  if (found == s.seen->children.end()) {
     return {};
+  }
+  if (found->second.meta.owner_uid != s.seen->meta.uid) {
+    return {JobState::running, kube::to_string(ref) + " exists and is not this cluster's; remove it"};
   }
   const auto* const job = std::get_if<SeenJob>(&found->second.detail);
   JobSeen seen{job != nullptr ? job->state : JobState::running, job != nullptr ? job->message : ""};
@@ -170,6 +173,14 @@ void look_at_roles(const Situation& s, Lifecycle& view) {
     longest = std::max(longest, grace_period_seconds(s.cluster.spec.roles[i]));
   }
   view.drain_limit = Seconds(progress_deadline_seconds(s.cluster.spec) + longest);
+}
+
+// What is to be made is looked for first: without our label no watch shows it.
+void read_before(const Situation& s, const Ref& ref, Draft& draft) {
+  const auto absent = s.seen->absent.find(ref);
+  if (absent == s.seen->absent.end() || !is_fresh(absent->second, s)) {
+    draft.reads.push_back(get_call(ref));
+  }
 }
 
 Json with_operation(const Situation& s, const Operation& next, const Draft& draft) {
@@ -316,6 +327,14 @@ void draft_lifecycle(const Situation& s, Draft& draft) {
     // With the cluster itself: a copy that is too old must not make a second setup Pod.
     draft.reads.push_back(get_call(s.seen->meta.ref));
     draft.reads.push_back(list_pods(s));
+  } else if (decision.makes_setup && view.setup != SetupPod::foreign) {
+    read_before(s, setup_pod_ref(s.cluster), draft);
+  } else if (decision.makes_pull) {
+    read_before(s, job_ref(s.cluster, component_pull, s.operation.epoch), draft);
+  } else if (decision.makes_backup) {
+    read_before(s, job_ref(s.cluster, component_backup, s.operation.epoch), draft);
+  } else if (decision.makes_verify) {
+    read_before(s, job_ref(s.cluster, component_verify, s.operation.epoch), draft);
   }
   if (decision.stalled) {
     draft.stall({decision.stalled->reason, decision.stalled->message});

@@ -259,13 +259,20 @@ TEST(Lifecycle, TheSetupPodIsMadeOnlyAloneRecordedAndWithKeys) {
   for (const auto& lack :
        {+[](Lifecycle& v) { v.pods = 1; }, +[](Lifecycle& v) { v.scaled_down = false; },
         +[](Lifecycle& v) { v.recorded = false; }, +[](Lifecycle& v) { v.keys_usable = false; },
-        +[](Lifecycle& v) { v.proven = false; }, +[](Lifecycle& v) { v.setup = SetupPod::terminating; },
-        +[](Lifecycle& v) { v.setup = SetupPod::foreign; }}) {
+        +[](Lifecycle& v) { v.proven = false; }, +[](Lifecycle& v) { v.setup = SetupPod::terminating; }}) {
     Lifecycle v = upgrading(Step::setup);
     lack(v);
     EXPECT_FALSE(decide(v).makes_setup);
     expect_stays(v);
   }
+}
+
+TEST(Lifecycle, APodOfSomebodyElsesIsTold) {
+  Lifecycle v = upgrading(Step::setup);
+  v.setup = SetupPod::foreign;
+  expect_stays(v);
+  EXPECT_EQ(decide(v).stalled->reason, "NameConflict");
+  EXPECT_FALSE(decide(v).removes_setup);
 }
 
 TEST(Lifecycle, TheNewestSpecWinsUntilTheSetupHasStarted) {
