@@ -200,6 +200,12 @@ void draft_deployment(const Situation& s, std::size_t role, bool its_turn, Draft
   if (!is_writable(state, draft) || state.in_sync) {
     return;
   }
+  // Before anything has been set up it is not known which image a role will run.
+  const SetupRecord record = s.operation.record.value_or(SetupRecord{});
+  const SeenDeployment* const seen = deployment_of(state);
+  if (record.runs.empty() && (seen == nullptr || seen->spec_replicas == 0)) {
+    return;
+  }
   const bool starts_pods = state.standing == Standing::absent || state.rolls;
   const bool without_keys = starts_pods && draft.keys.state != KeysState::usable;
   const bool waits = !draft.lifecycle.may_raise && state.starts;

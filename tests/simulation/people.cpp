@@ -164,7 +164,7 @@ void World::person() {
        [&] {
          edit_spec("approves, or asks to be asked", [&](Json& spec) {
            Json& upgrade = spec["upgrade"];
-           if (upgrade.value("approval", "") == "Manual") {
+           if (kube::string_at(upgrade, {"approval"}) == "Manual") {
              upgrade["approvedImage"] = spec["image"];
            } else {
              upgrade["approval"] = "Manual";

@@ -70,7 +70,11 @@ std::vector<Case> cases() {
                          .reason = std::string(300, 'r'),
                          .message = "back-off \"restarting\"",
                          .restarts = 70'000,
-                         .exit_code = -1};
+                         .exit_code = -1,
+                         .started = true,
+                         .epoch = 7,
+                         .ip = "10.0.0.1",
+                         .image_id = "docker.io/nocobase/nocobase@sha256:d"};
   return {
       {"cluster", app::SeenCluster{meta(Kind::nocobase_cluster, "crm"), R"({"spec":{"image":"a"}})"}},
       {"cluster with a text of zeros", app::SeenCluster{meta(Kind::nocobase_cluster, "crm"), std::string(3'000, '\0')}},
@@ -100,7 +104,10 @@ std::vector<Case> cases() {
       {"claim", with(child(Kind::persistent_volume_claim, "crm-storage"), app::SeenClaim{"Bound", "10Gi"})},
       {"secret", with(child(Kind::secret, "pg"),
                       app::SeenSecret{{{"a", 0}, {"password", ~std::uint64_t{0}}}, "too short", "0123", "4567"})},
-      {"config", with(child(Kind::config_map, "settings"), app::SeenConfig{{{"TZ", 9}}})},
+      {"config", with(child(Kind::config_map, "settings"), app::SeenConfig{{{"TZ", 9}}, {}})},
+      {"record", with(child(Kind::config_map, "crm-record"),
+                      app::SeenConfig{{{"image", 9}}, app::SetupRecord{"a", "b", "c", "d", "e", "f"}})},
+      {"job", with(child(Kind::job, "crm-pull-3"), app::SeenJob{app::JobState::failed, "DeadlineExceeded"})},
   };
 }
 
