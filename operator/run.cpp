@@ -27,8 +27,8 @@ namespace nocobase_operator::program {
 namespace {
 
 constexpr auto service_account_mount = "/var/run/secrets/kubernetes.io/serviceaccount";
-constexpr Millis watch_idle{
-    60'000};  // the API server sends a bookmark about once a minute; the transport adds no grace
+// The API server sends a bookmark about once a minute, that is a moment later; the transport adds no grace.
+constexpr Millis watch_idle{90'000};
 constexpr Millis stop_deadline{8'000};  // to release the Lease after a signal; below Kubernetes' grace period
 
 std::uint64_t random_seed() {
