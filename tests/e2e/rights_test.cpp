@@ -180,7 +180,8 @@ class RightsTest : public NamespaceTest {
     std::map<std::string, Json> clusters;
     for (Json& object : at(Json::parse(cp().kubectl({"get", "nbc", "-A", "-o", "json"}).out, nullptr, false), "/items",
                            std::vector<Json>())) {
-      clusters[text_at(object, "/metadata/namespace")] = std::move(object);
+      const std::string in = text_at(object, "/metadata/namespace");
+      clusters[in] = std::move(object);
     }
     std::size_t left = 0;
     for (Case& each : batch) {
@@ -239,7 +240,7 @@ TEST_F(RightsTest, each_right_that_is_missing_is_named) {
     }
     return missing.resource == "nocobaseclusters" && missing.verb == "get" ? Server{lossy.url(), lossy.ca_pem()} : real;
   };
-  constexpr std::size_t at_once = 8;  // gentle to a small machine
+  constexpr std::size_t at_once = 12;  // gentle to a small machine
   for (std::size_t from = 0; from < cases_.size(); from += at_once) {
     const std::span<Case> batch(cases_.begin() + static_cast<std::ptrdiff_t>(from),
                                 std::min(at_once, cases_.size() - from));
