@@ -11,6 +11,10 @@ using io::MetricType;
 using io::Sample;
 using Labels = std::vector<std::pair<std::string, std::string>>;
 
+const std::string install =
+    "install the chart nocobase-operator-crds, or `nocobase-operator crd | kubectl apply --server-side -f -`; this "
+    "operator waits for it";
+
 const Labels controller_label = {{"controller", "nocobasecluster"}};
 
 double number(std::uint64_t value) {
@@ -86,6 +90,9 @@ std::string readiness(const runtime::Engine& engine) {
     }
     text.append("\n");
   }
+  if (const std::string problem = definitions_problem(engine.definitions()); !problem.empty()) {
+    text.append("Definitions: ").append(problem).append("\n");
+  }
   if (const std::string why = engine.lease_error(); !why.empty()) {
     text.append("Lease: ").append(why).append("\n");
   }
@@ -103,10 +110,18 @@ std::string remedy(const runtime::Engine::WatchState& watch) {
   if (!defined_by_us || !watch.last_error || watch.last_error->code != Code::not_found) {
     return "";
   }
-  return kube::api_version(watch.kind) +
-         " is not defined in this cluster, or by an older definition: install the chart " +
-         "nocobase-operator-crds, or `nocobase-operator crd | kubectl apply --server-side -f -`; this operator waits "
-         "for it";
+  return kube::api_version(watch.kind) + " is not defined in this cluster: " + install;
+}
+
+std::string definitions_problem(const runtime::Definitions& definitions) {
+  if (!definitions.missing().empty()) {
+    return "older than this operator, without fields that it needs (" + runtime::list_of(definitions.missing()) +
+           "): " + install;
+  }
+  if (const std::string& why = definitions.last_error(); !why.empty()) {
+    return "cannot be compared with what this operator needs; " + why;
+  }
+  return "";
 }
 
 std::vector<Metric> metrics_of(const runtime::Engine& engine, Now now) {

@@ -17,6 +17,7 @@
 #include "io/log.h"
 #include "io/loop.h"
 #include "io/signals.h"
+#include "operator/definitions.h"
 #include "operator/metrics.h"
 #include "operator/offline.h"
 #include "runtime/engine.h"
@@ -26,8 +27,8 @@ namespace nocobase_operator::program {
 namespace {
 
 constexpr auto service_account_mount = "/var/run/secrets/kubernetes.io/serviceaccount";
-constexpr Millis watch_idle{
-    60'000};  // the API server sends a bookmark about once a minute; the transport adds no grace
+// The API server sends a bookmark about once a minute, that is a moment later; the transport adds no grace.
+constexpr Millis watch_idle{90'000};
 constexpr Millis stop_deadline{8'000};  // to release the Lease after a signal; below Kubernetes' grace period
 
 std::uint64_t random_seed() {
@@ -104,6 +105,13 @@ class Shell {
         });
   }
 
+  void perform(runtime::Fetch& effect) {
+    transport_.call(std::move(effect.request), effect.deadline,
+                    [this, id = effect.id](const Result<kube::HttpResponse>& outcome) {
+                      engine_.replied(id, outcome, loop_.now());
+                    });
+  }
+
   void perform(runtime::OpenWatch& effect) {
     const auto id = effect.id;
     io::log(io::Level::debug, "watch opened", {{"id", id}, {"path", effect.request.path_and_query}});
@@ -140,6 +148,14 @@ class Shell {
     if (std::exchange(was_leading_, engine_.leading(now.mono)) != engine_.leading(now.mono)) {
       io::log(io::Level::info, engine_.leading(now.mono) ? "leading" : "not leading", {{"holder", engine_.holder()}});
     }
+    if (std::string problem = definitions_problem(engine_.definitions()); problem != definitions_problem_) {
+      if (problem.empty()) {
+        io::log(io::Level::info, "the definitions are what this operator needs");
+      } else {
+        io::log(io::Level::error, "the definitions are not what this operator needs", {{"error", problem}});
+      }
+      definitions_problem_ = std::move(problem);
+    }
     for (const auto& watch : engine_.watches()) {
       auto& last = watch_errors_[watch.kind];
       if (last == watch.last_error) {
@@ -164,6 +180,7 @@ class Shell {
   io::Transport& transport_;
   std::unordered_map<runtime::StreamId, std::shared_ptr<void>> streams_;
   std::unordered_map<kube::Kind, std::optional<Error>> watch_errors_;
+  std::string definitions_problem_;
   std::optional<Instant> stop_by_;
   bool was_ready_ = false;
   bool was_leading_ = false;
@@ -192,6 +209,7 @@ runtime::Engine::Options engine_options(const RunOptions& options, const io::Api
       io::Level::info, "starting",
       {{"server", server.url}, {"namespace", options.ns.empty() ? "all" : options.ns}, {"identity", lease.identity}});
   engine.recorder.instance = lease.identity;
+  engine.definitions.needed = needed_fields();
   engine.lease = std::move(lease);
   return engine;
 }

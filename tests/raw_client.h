@@ -9,6 +9,7 @@
 #include <utility>
 
 #include <arpa/inet.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 
@@ -74,6 +75,15 @@ class RawClient {
   int fd_;
   bool connected_ = false;
 };
+
+// How many connections this process may open, with as many descriptors left for other uses.
+[[nodiscard]] inline std::size_t max_connections() {
+  rlimit limit{};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+  return limit.rlim_max > 1'000 ? static_cast<std::size_t>(limit.rlim_max) - 500 : 100;
+}
 
 // Resident memory of a process in bytes, 0 when there is none ("self" is this one).
 [[nodiscard]] inline std::size_t resident_bytes(const std::string& pid) {

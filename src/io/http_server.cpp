@@ -42,6 +42,7 @@ struct Shared {
   asio::io_context& context;       // gone once `alive` is false
   std::atomic<bool> alive = true;  // the server still stands
   std::list<Session*> waiting;     // those without a complete request, the oldest first
+  std::list<Session*> answering;   // the others
   std::size_t connections = 0;
 };
 
@@ -62,13 +63,12 @@ class Session : public std::enable_shared_from_this<Session> {
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
   ~Session() {
-    stop_waiting();
+    leave();
     --shared_->connections;
   }
 
   void read() {
-    place_ = shared_->waiting.insert(shared_->waiting.end(), this);
-    is_waiting_ = true;
+    enter(shared_->waiting);
     parser_.emplace();
     parser_->header_limit(static_cast<std::uint32_t>(shared_->options.max_header_bytes));
     parser_->body_limit(0);
@@ -79,21 +79,27 @@ class Session : public std::enable_shared_from_this<Session> {
 
   // Ends the session; what is pending on it completes with an error.
   void close() {
-    stop_waiting();
+    leave();
+    asked_ = false;
+    reply_timer_.cancel();
     ErrorCode ignored;
     stream_.socket().close(ignored);
   }
 
  private:
-  void stop_waiting() {
-    if (is_waiting_) {
-      shared_->waiting.erase(place_);
-      is_waiting_ = false;
+  void enter(std::list<Session*>& list) {
+    leave();
+    list_ = &list;
+    place_ = list.insert(list.end(), this);
+  }
+  void leave() {
+    if (list_ != nullptr) {
+      std::exchange(list_, nullptr)->erase(place_);
     }
   }
 
   void on_header(ErrorCode error) {
-    stop_waiting();
+    enter(shared_->answering);
     if (is_malformed(error)) {
       respond({400, "text/plain; charset=utf-8", "bad request\n"}, false);
       return;
@@ -166,8 +172,8 @@ class Session : public std::enable_shared_from_this<Session> {
   beast::flat_buffer buffer_{16384};
   std::optional<http::request_parser<http::empty_body>> parser_;
   Response response_;
+  std::list<Session*>* list_ = nullptr;  // that it is in
   std::list<Session*>::iterator place_;
-  bool is_waiting_ = false;
   bool asked_ = false;
   bool head_ = false;
 };
@@ -223,11 +229,11 @@ class BeastServer final : public HttpServer {
         return;
       }
       if (shared_->connections >= shared_->options.max_connections) {
-        if (shared_->waiting.empty()) {
-          accept();  // all are being answered: the new one is closed
-          return;
+        // Who does not read its answer can keep others out no longer than who does not ask.
+        auto& oldest = shared_->waiting.empty() ? shared_->answering : shared_->waiting;
+        if (!oldest.empty()) {
+          oldest.front()->close();
         }
-        shared_->waiting.front()->close();
       }
       std::make_shared<Session>(std::move(socket), shared_)->read();
       accept();

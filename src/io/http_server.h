@@ -26,9 +26,10 @@ class HttpServer {
   using Handler = std::function<HttpReply(std::string_view path)>;
 
   struct Options {
-    std::string address = "0.0.0.0";   // an IP address, of either family
-    std::uint16_t port = 8080;         // 0 takes a free one
-    std::size_t max_connections = 64;  // one more closes the one that has waited longest for a request
+    std::string address = "0.0.0.0";  // an IP address, of either family
+    std::uint16_t port = 8080;        // 0 takes a free one
+    // One more closes the one that has been longest without a request, or without having read its answer.
+    std::size_t max_connections = 64;
     std::size_t max_header_bytes = 8192;
     Millis header_timeout{
         5'000};                   // from a connection, or the last reply on it, to the end of the next request's header

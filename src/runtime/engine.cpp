@@ -17,6 +17,10 @@ kube::WatchScope scope_of(kube::Kind kind, const std::string& ns) {
   return scope;
 }
 
+bool is_ours(kube::Kind kind) {
+  return kind == kube::Kind::nocobase_cluster || kind == kube::Kind::nocobase_role;
+}
+
 void earliest(std::optional<Instant>& wake, std::optional<Instant> other) {
   if (other && (!wake || *other < *wake)) {
     wake = other;
@@ -26,7 +30,10 @@ void earliest(std::optional<Instant>& wake, std::optional<Instant> other) {
 }  // namespace
 
 Engine::Engine(Options options, Rng rng)
-    : options_(std::move(options)), controller_(options_.controller, Rng(rng.next())), recorder_(options_.recorder) {
+    : options_(std::move(options)),
+      controller_(options_.controller, Rng(rng.next())),
+      recorder_(options_.recorder),
+      definitions_(options_.definitions, Rng(rng.next())) {
   if (options_.lease) {
     lease_.emplace(*options_.lease, Rng(rng.next()));
   }
@@ -40,7 +47,7 @@ bool Engine::leading(Instant now) const {
 }
 
 bool Engine::ready() const {
-  return controller_.listed() &&
+  return controller_.listed() && definitions_.sufficient() &&
          std::all_of(streams_.begin(), streams_.end(), [](const Stream& stream) { return stream.watcher.listed(); });
 }
 
@@ -59,6 +66,7 @@ std::vector<Effect> Engine::poll(Now now) {
   std::vector<Effect> out;
   poll_lease(now, out);
   poll_watches(now, out);
+  poll_definitions(now, out);
   for (NumberedCall& call : controller_.poll(now, leading(now.mono) && ready())) {
     const CallId id = next_call_++;
     controller_calls_.emplace(id, Sent{call.id, call.call.verb, call.call.ref.kind});
@@ -106,6 +114,31 @@ void Engine::poll_watches(Now now, std::vector<Effect>& out) {
     if (std::optional<kube::HttpRequest> request = stream.watcher.poll(now)) {
       stream.id = next_stream_++;
       out.emplace_back(OpenWatch{*stream.id, std::move(*request)});
+      if (is_ours(stream.watcher.kind())) {  // a server ends the watches of a kind whose definition changes
+        definitions_.suspect(now);
+      }
+    }
+  }
+}
+
+void Engine::poll_definitions(Now now, std::vector<Effect>& out) {
+  if (stopping_) {
+    return;
+  }
+  if (std::optional<kube::HttpRequest> request = definitions_.poll(now)) {
+    definitions_call_ = next_call_++;
+    out.emplace_back(Fetch{*definitions_call_, std::move(*request), options_.call_deadline});
+  }
+}
+
+void Engine::defined(const Result<kube::HttpResponse>& outcome, Now now) {
+  const bool before = definitions_.missing().empty();
+  definitions_.replied(outcome, now);
+  if (!before && definitions_.missing().empty()) {
+    for (Stream& stream : streams_) {
+      if (is_ours(stream.watcher.kind())) {
+        stream.watcher.relist(now);  // what has been seen may lack defaults
+      }
     }
   }
 }
@@ -116,6 +149,11 @@ void Engine::replied(CallId id, const Result<kube::HttpResponse>& outcome, Now n
     const std::uint64_t attempt = it->second;
     lease_calls_.erase(it);
     lease_->replied(attempt, result, now);
+    return;
+  }
+  if (definitions_call_ == id) {
+    definitions_call_.reset();
+    defined(outcome, now);
     return;
   }
   if (event_call_ == id) {
@@ -182,6 +220,9 @@ std::optional<Instant> Engine::next_wake() const {
   }
   if (led_ && !stopping_) {
     earliest(wake, recorder_.next_wake());
+  }
+  if (!stopping_) {
+    earliest(wake, definitions_.next_wake());
   }
   for (const Stream& stream : streams_) {
     if (stream.id && !stream.watcher.open()) {

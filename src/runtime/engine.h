@@ -17,6 +17,7 @@
 #include "kube/call.h"
 #include "kube/http.h"
 #include "runtime/controller.h"
+#include "runtime/definitions.h"
 #include "runtime/lease.h"
 #include "runtime/recorder.h"
 #include "runtime/watcher.h"
@@ -32,6 +33,12 @@ struct SendCall {
   kube::Call call;
   Millis deadline{0};
 };
+// Send this request, which changes nothing; tell its outcome as that of a call.
+struct Fetch {
+  CallId id = 0;
+  kube::HttpRequest request;
+  Millis deadline{0};
+};
 // Open this stream; pass its bytes to Engine::watch_bytes() and its end to Engine::watch_closed(), once.
 struct OpenWatch {
   StreamId id = 0;
@@ -41,7 +48,7 @@ struct OpenWatch {
 struct CloseWatch {
   StreamId id = 0;
 };
-using Effect = std::variant<SendCall, OpenWatch, CloseWatch>;
+using Effect = std::variant<SendCall, Fetch, OpenWatch, CloseWatch>;
 
 class Engine {
  public:
@@ -50,6 +57,7 @@ class Engine {
     std::optional<Lease::Options> lease;  // none: this process is the only one and always leads
     Controller::Options controller;
     Recorder::Options recorder;
+    Definitions::Options definitions;
     Millis call_deadline{30'000};
   };
   struct WatchState {
@@ -84,7 +92,7 @@ class Engine {
 
   // Whether stop() has been called and nothing is left to wait for.
   [[nodiscard]] bool stopped() const;
-  // Whether every kind has been listed: what /readyz is to say.
+  // Whether every kind has been listed and our own have every field that is needed: what /readyz is to say.
   [[nodiscard]] bool ready() const;
   [[nodiscard]] bool leading(Instant now) const;
   // When poll() will next have something to do by the passing of time alone.
@@ -92,6 +100,7 @@ class Engine {
 
   [[nodiscard]] const Controller& controller() const { return controller_; }
   [[nodiscard]] const Recorder& recorder() const { return recorder_; }
+  [[nodiscard]] const Definitions& definitions() const { return definitions_; }
   // The holder of the lease as last seen; "" without one.
   [[nodiscard]] std::string holder() const { return lease_ ? lease_->holder() : std::string(); }
   // Why the last call for the lease failed; "" when it did not.
@@ -117,18 +126,22 @@ class Engine {
   void note(kube::Kind kind, kube::Verb verb, const Result<kube::Json>& result);
   void drain(Stream& stream, Now now);
   void poll_watches(Now now, std::vector<Effect>& out);
+  void poll_definitions(Now now, std::vector<Effect>& out);
+  void defined(const Result<kube::HttpResponse>& outcome, Now now);
   void poll_lease(Now now, std::vector<Effect>& out);
   void poll_events(Now now, std::vector<Effect>& out);
 
   Options options_;
   Controller controller_;
   Recorder recorder_;
+  Definitions definitions_;
   std::optional<Lease> lease_;
   std::vector<Stream> streams_;
-  // Calls are numbered here, as the controller, the lease and the recorder make some.
+  // Calls are numbered here, as each of the machines makes some.
   std::unordered_map<CallId, Sent> controller_calls_;
   std::unordered_map<CallId, std::uint64_t> lease_calls_;
   std::optional<CallId> event_call_;
+  std::optional<CallId> definitions_call_;
   CallId next_call_ = 1;
   StreamId next_stream_ = 1;
   std::map<std::pair<kube::Kind, kube::Verb>, std::string> refusals_;

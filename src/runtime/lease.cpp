@@ -169,11 +169,10 @@ void Lease::failed(Step step, const Error& error, Instant now) {
   due_ = at_once ? now : now + retry_delay();
 }
 
-// While leading the next try must come well before the deadline; candidates spread out (client-go's JitterFactor
-// of 1.2).
+// While leading the next try must come well before the deadline; candidates spread out.
 Millis Lease::retry_delay() {
-  const std::int64_t period = options_.retry_period.count();
-  const std::int64_t spread = leading_ ? period / 10 : period + period / 5;
+  const std::int64_t period = (leading_ ? options_.retry_period : options_.candidate_period).count();
+  const std::int64_t spread = leading_ ? period / 10 : period / 2;
   return Millis(period + static_cast<std::int64_t>(rng_.below(static_cast<std::uint64_t>(spread) + 1)));
 }
 

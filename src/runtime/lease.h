@@ -1,6 +1,7 @@
 // Leader election on a Lease, by the rules of client-go's leaderelection.go: only the change of the record counts,
 // never a time that somebody wrote into it, and a leader stops by its own monotonic clock before another one can start.
-// It makes calls as values and sends nothing.
+// Candidates look more often than client-go's, so that a lead that is given up is taken within two seconds. It makes
+// calls as values and sends nothing.
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -19,10 +20,11 @@ class Lease {
     kube::Ref ref;         // of the Lease object
     std::string identity;  // unique per process
     std::string manager = "nocobase-operator";
-    Millis duration{15'000};        // others wait this long after the last change they saw
-    Millis renew_deadline{10'000};  // the leader stops this long after it sent the last renewal that succeeded
-    Millis retry_period{2'000};
-    Millis call_deadline{5'000};  // a call without a reply for this long is given up
+    Millis duration{15'000};         // others wait this long after the last change they saw
+    Millis renew_deadline{10'000};   // the leader stops this long after it sent the last renewal that succeeded
+    Millis retry_period{2'000};      // of the leader
+    Millis candidate_period{1'000};  // and half of it more: how soon it is noticed that the lead was given up
+    Millis call_deadline{5'000};     // a call without a reply for this long is given up
   };
 
   Lease(Options options, Rng rng);

@@ -25,8 +25,33 @@ class DefinitionsTest : public OperatorTest {
   }
 
   static void install() {
-    const Output done = cp().kubectl({"apply", "--server-side", "-f", std::string(NBO_SOURCE_DIR) + "/crds"});
+    const Output done =
+        cp().kubectl({"apply", "--server-side", "--force-conflicts", "-f", std::string(NBO_SOURCE_DIR) + "/crds"});
     EXPECT_EQ(done.code, 0) << done.err;
+  }
+
+  // The definition of an operator that knew no spec.gateway.
+  static void install_older() {
+    Json crd = cp().find("crd", "default", "nocobaseclusters.nocobase.com").value_or(Json());
+    ASSERT_TRUE(crd.is_object());
+    crd.erase("status");
+    crd["metadata"].erase("managedFields");
+    crd["metadata"].erase("resourceVersion");
+    crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"].erase("gateway");
+    const Output done = cp().kubectl({"replace", "-f", "-"}, crd.dump());
+    ASSERT_EQ(done.code, 0) << done.err;
+  }
+  [[nodiscard]] static bool wait_told(const OwnOperator& early, const std::string& what) {
+    return wait_for("/readyz tells", seconds(60), [&] {
+      const std::string body = early.http("/readyz");
+      return body.starts_with("503 ") && body.find(what) != std::string::npos ? "" : body;
+    });
+  }
+  [[nodiscard]] static bool wait_listed(const OwnOperator& early) {
+    return wait_for("everything is listed", seconds(90), [&] {
+      const std::string body = early.http("/readyz");
+      return body == "200 ok\n" ? "" : body;
+    });
   }
 
   void start(OwnOperator& early) const {
@@ -53,10 +78,7 @@ TEST_F(DefinitionsTest, an_operator_without_definitions_says_so_and_waits_for_th
   const pid_t pid = early.pid();
 
   ASSERT_NO_FATAL_FAILURE(install());
-  EXPECT_TRUE(wait_for("everything is listed", seconds(90), [&] {
-    const std::string body = early.http("/readyz");
-    return body == "200 ok\n" ? "" : body;
-  }));
+  EXPECT_TRUE(wait_listed(early));
   ASSERT_NO_FATAL_FAILURE(apply(cluster("crm", three_roles())));
   EXPECT_TRUE(wait_ready("crm", seconds(90)));
   EXPECT_TRUE(early.running());
@@ -64,13 +86,35 @@ TEST_F(DefinitionsTest, an_operator_without_definitions_says_so_and_waits_for_th
   early.stop(SIGTERM);
 }
 
+TEST_F(DefinitionsTest, an_operator_whose_definitions_are_too_old_says_so_and_waits_for_newer_ones) {
+  const std::string why = "without fields that it needs (NocoBaseCluster: spec.gateway)";
+  ASSERT_NO_FATAL_FAILURE(install_older());
+  OwnOperator early("early");
+  ASSERT_NO_FATAL_FAILURE(start(early));
+  ASSERT_TRUE(wait_told(early, why));
+  EXPECT_THAT(early.log(), HasSubstr(why));
+  EXPECT_EQ(early.http("/healthz"), "200 ok\n");
+  ASSERT_NO_FATAL_FAILURE(apply(cluster("crm", three_roles())));
+  ASSERT_TRUE(wait_told(early, why));
+  EXPECT_FALSE(cp().find("deployment", ns, "crm-web").has_value());
+
+  ASSERT_NO_FATAL_FAILURE(install());
+  ASSERT_TRUE(wait_listed(early));
+  ASSERT_TRUE(wait_ready("crm", seconds(90)));
+
+  // While it runs, as well.
+  ASSERT_NO_FATAL_FAILURE(install_older());
+  ASSERT_TRUE(wait_told(early, why));
+  ASSERT_NO_FATAL_FAILURE(install());
+  ASSERT_TRUE(wait_listed(early));
+  EXPECT_TRUE(early.running());
+  early.stop(SIGTERM);
+}
+
 TEST_F(DefinitionsTest, a_signal_switches_debug_lines_on_and_off) {
   OwnOperator early("early");
   ASSERT_NO_FATAL_FAILURE(start(early));
-  ASSERT_TRUE(wait_for("everything is listed", seconds(60), [&] {
-    const std::string body = early.http("/readyz");
-    return body == "200 ok\n" ? "" : body;
-  }));
+  ASSERT_TRUE(wait_listed(early));
   EXPECT_THAT(early.log(), Not(HasSubstr(" debug ")));
   early.signal(SIGUSR1);
   EXPECT_TRUE(wait_for("calls are logged", seconds(30), [&] {

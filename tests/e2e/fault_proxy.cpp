@@ -4,6 +4,7 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <limits>
 #include <list>
 #include <mutex>
 #include <random>
@@ -30,9 +31,11 @@ using Stream = asio::ssl::stream<tcp::socket>;
 using ErrorCode = boost::system::error_code;
 using std::chrono::milliseconds;
 
-constexpr std::array<std::string_view, 16> names{
-    "none",          "drop",    "reset", "lose_reply", "delay",  "cut",         "cut_by_reset", "expired_event",
-    "garbage_event", "silence", "gone",  "throttled",  "broken", "unavailable", "garbage_body", "garbage"};
+constexpr std::array<std::string_view, 17> names{
+    "none",         "drop",          "reset",         "lose_reply", "delay",        "cut",
+    "cut_by_reset", "expired_event", "garbage_event", "silence",    "gone",         "throttled",
+    "broken",       "unavailable",   "garbage_body",  "garbage",    "unprocessable"};
+constexpr std::size_t scheduled = names.size() - 1;  // and those that come by the schedule are before it
 constexpr std::string_view expired =
     R"({"type":"ERROR","object":{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure",)"
     R"("message":"too old resource version","reason":"Expired","code":410}})"
@@ -63,6 +66,8 @@ std::string canned(Fault fault) {
       return status("200 OK", "", "{\"kind\": [[[\x01");
     case Fault::garbage:
       return std::string("\x16\x03\x01 this is no answer\r\n\r\n\0\0", 29);
+    case Fault::unprocessable:
+      return failure(422, "422 Unprocessable Entity", "Invalid", "");
     case Fault::none:
     case Fault::drop:
     case Fault::reset:
@@ -214,7 +219,7 @@ class FaultProxy::Impl {
     if (choice_) {
       fault = choice_(method, target);
     } else if (faults_ && below(3) == 0) {
-      fault = static_cast<Fault>(1 + below(names.size() - 1));
+      fault = static_cast<Fault>(1 + below(scheduled - 1));
       if (fault == Fault::silence && below(4) != 0) {
         fault = Fault::delay;  // a silence ends only when the client gives up: few are enough
       }
@@ -318,7 +323,7 @@ class FaultProxy::Impl {
   bool relay(Stream& server, Stream& client, Fault fault, std::uint64_t random) {
     beast::flat_buffer buffer;
     http::response_parser<http::buffer_body> parser;
-    parser.body_limit(boost::none);
+    parser.body_limit(std::numeric_limits<std::uint64_t>::max());  // Boost 1.74 takes "none" for zero
     ErrorCode error;
     http::read_header(server, buffer, parser, error);
     if (error || fault == Fault::lose_reply) {

@@ -28,6 +28,7 @@ enum class Fault : std::uint8_t {
   unavailable,    // 503
   garbage_body,   // 200 with a body that is no JSON
   garbage,        // bytes that are no HTTP
+  unprocessable,  // 422, as of a server that does not know what is asked for; never by the schedule
 };
 [[nodiscard]] std::string_view name_of(Fault fault);
 

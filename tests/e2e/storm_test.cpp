@@ -102,8 +102,9 @@ TEST_F(StormTest, when_faults_stop_everything_is_as_asked) {
 
   for (auto& [name, object] : clusters_) {
     ASSERT_TRUE(wait_ready(name, seconds(150)));
-    for (const auto& [id, want] : rendered(object)) {
+    for (auto& [id, want] : rendered(object)) {
       if (id.starts_with("Deployment/") && !object["spec"].value("stopped", false)) {
+        want["metadata"]["annotations"].erase("nocobase.com/applied-hash");  // of an object without an owner
         EXPECT_EQ(missing_from(get("deployment", text_at(want, "/metadata/name")), want), "") << id;
       }
     }
@@ -135,7 +136,8 @@ TEST_F(StormTest, when_faults_stop_everything_is_as_asked) {
   std::cout << '\n';
   EXPECT_LE(writes, bound);
   EXPECT_LE(rss_now, rss + rss_growth);
-  EXPECT_EQ(storm.http("/readyz"), "200 ok\n");
+  // Below, what ended a quiet watch is told until it speaks again.
+  EXPECT_THAT(storm.http("/readyz"), testing::StartsWith("200 ok\n"));
   storm.stop(SIGTERM);
 }
 

@@ -32,6 +32,9 @@ TEST_F(TroubleTest, three_say_what_is_wrong_and_a_fourth_is_served) {
   const std::string tight = ns + "-tight";
   ASSERT_EQ(cp().kubectl({"create", "namespace", tight}).code, 0);
   ASSERT_EQ(cp().kubectl({"create", "quota", "pods", "--hard=pods=1", "-n", tight}).code, 0);
+  for (const auto* secret : {"postgres", "redis"}) {
+    ASSERT_EQ(cp().kubectl({"create", "secret", "generic", secret, "--from-literal=password=x", "-n", tight}).code, 0);
+  }
   Json roles = three_roles();
   roles[1]["podTemplate"] = {
       {"spec",

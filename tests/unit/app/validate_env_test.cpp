@@ -93,7 +93,8 @@ TEST(Env, a_variable_that_another_field_sets_is_free_where_the_field_is_absent) 
     object["spec"]["coordination"] = item.coordination;
     object["spec"]["env"] = variable;
     object["spec"]["podTemplate"]["spec"]["containers"] = {{{"name", "nocobase"}, {"env", variable}}};
-    const kube::Findings findings = findings_of(object);
+    kube::Findings findings = findings_of(object);
+    std::erase_if(findings, [](const kube::Finding& each) { return each.code == "NB097"; });  // an adapter is named
     EXPECT_EQ(codes_of(findings),
               item.message.empty()
                   ? Codes{}

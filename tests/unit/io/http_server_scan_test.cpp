@@ -7,7 +7,6 @@
 #include <vector>
 
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 
 #include "io/http_server.h"
 #include "raw_client.h"
@@ -18,22 +17,13 @@ namespace {
 constexpr std::size_t mebibyte = 1U << 20U;
 constexpr std::size_t allowed_growth = 20 * mebibyte;
 
-// How many of 10,000 connections this process may open: each is a descriptor here and, in this process, one there.
-std::size_t many_connections() {
-  rlimit limit{};
-  getrlimit(RLIMIT_NOFILE, &limit);
-  limit.rlim_cur = limit.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &limit);
-  return std::min<std::size_t>(10'000, limit.rlim_max / 2 > 500 ? limit.rlim_max / 2 - 400 : 100);
-}
-
 // A server with the limits of production, and what it has taken of memory since the test began.
 class HttpServerScanTest : public ::testing::Test {
  protected:
   void SetUp() override {
     thread_ = std::thread([this] { loop_->run([](Now) {}, [] { return std::optional<Instant>(); }); });
-    auto server = HttpServer::start({.address = "127.0.0.1", .port = 0}, *loop_, [](std::string_view) {
-      return HttpReply{200, "text/plain", "ok\n"};
+    auto server = HttpServer::start({.address = "127.0.0.1", .port = 0}, *loop_, [](std::string_view path) {
+      return HttpReply{200, "text/plain", path == "/large" ? std::string(mebibyte / 5, 'x') : "ok\n"};
     });
     ASSERT_TRUE(server.ok()) << server.error().what;
     server_ = std::move(server).value();
@@ -124,7 +114,7 @@ TEST_F(HttpServerScanTest, a_header_of_a_gigabyte_is_not_kept) {
 }
 
 TEST_F(HttpServerScanTest, ten_thousand_slow_connections_are_capped) {
-  const std::size_t count = many_connections();
+  const std::size_t count = std::min<std::size_t>(10'000, max_connections());
   std::vector<RawClient> slow;
   slow.reserve(count);
   for (std::size_t i = 0; i < count; ++i) {
@@ -150,6 +140,17 @@ TEST_F(HttpServerScanTest, a_byte_now_and_then_keeps_nobody_out) {
       client.send({&byte, 1});
     }
     EXPECT_EQ(status_of("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"), "200");
+  }
+}
+
+TEST_F(HttpServerScanTest, clients_that_do_not_read_what_does_not_fit_keep_nobody_out) {
+  std::vector<RawClient> deaf;
+  for (int i = 0; i < 100; ++i) {
+    deaf.emplace_back(port());
+    for (int request = 0; request < 40; ++request) {
+      deaf.back().send("GET /large HTTP/1.1\r\nHost: x\r\n\r\n");
+    }
+    EXPECT_EQ(status_of("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"), "200") << i;
   }
 }
 

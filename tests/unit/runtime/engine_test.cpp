@@ -22,8 +22,9 @@ const kube::Ref web{Kind::deployment, "ns", "crm-web"};
 // An engine whose plan is to apply one Deployment until it is seen, and what the outside has been told to do.
 class Shell {
  public:
-  // `tells`: an Event goes with each Deployment.
-  explicit Shell(bool elects = false, bool tells = false) : engine_(options(elects, tells), Rng(1)) {}
+  // `tells`: an Event goes with each Deployment. `needed`: a field of each cluster, so the definitions are asked for.
+  explicit Shell(bool elects = false, bool tells = false, const std::string& needed = "")
+      : engine_(options(elects, tells, needed), Rng(1)) {}
 
   Engine& operator*() { return engine_; }
   Engine* operator->() { return &engine_; }
@@ -32,6 +33,8 @@ class Shell {
     for (Effect& effect : engine_.poll(now)) {
       if (auto* const call = std::get_if<SendCall>(&effect)) {
         calls.push_back(std::move(*call));
+      } else if (auto* const fetch = std::get_if<Fetch>(&effect)) {
+        fetches.push_back(std::move(*fetch));
       } else if (auto* const watch = std::get_if<OpenWatch>(&effect)) {
         watches[watch->id] = watch->request.path_and_query;
       } else if (const auto* const close = std::get_if<CloseWatch>(&effect)) {
@@ -93,13 +96,28 @@ class Shell {
   // The kinds that were missing when it was decided last.
   [[nodiscard]] const std::set<Kind>& missing() const { return missing_; }
 
+  // Answers what was fetched with a definition that has these fields.
+  void define(const Json& properties, Now now) {
+    ASSERT_EQ(fetches.size(), 1U);
+    const Json names = Json::array({{{"group", "nocobase.com"}, {"version", "v1alpha1"}, {"kind", "NocoBaseCluster"}}});
+    const Json schema = {{"properties", properties}, {"x-kubernetes-group-version-kind", names}};
+    const Json document = {{"components", {{"schemas", {{"cluster", schema}}}}}};
+    const CallId id = fetches.front().id;
+    fetches.clear();
+    engine_.replied(id, kube::HttpResponse{200, "", document.dump()}, now);
+  }
+
   std::vector<SendCall> calls;
+  std::vector<Fetch> fetches;
   std::map<StreamId, std::string> watches;
   std::vector<StreamId> closed;
 
  private:
-  Engine::Options options(bool elects, bool tells) {
+  Engine::Options options(bool elects, bool tells, const std::string& needed) {
     Engine::Options out;
+    if (!needed.empty()) {
+      out.definitions.needed[Kind::nocobase_cluster] = {needed};
+    }
     if (elects) {
       out.lease = Lease::Options{.ref = lease_ref, .identity = "me"};
     }
@@ -284,6 +302,43 @@ TEST(Engine, TellsHowItsWatchesAre) {
     EXPECT_TRUE(state.listed);
     EXPECT_EQ(state.last_error, pods ? std::optional(Error{Code::denied, "HTTP 403: forbidden"}) : std::nullopt);
   }
+}
+
+TEST(Engine, WaitsForDefinitionsThatLackAFieldAndListsAnewOnceTheyHaveIt) {
+  Shell of(false, false, "setup");
+  of.list_all(at(0));
+  EXPECT_FALSE(of->ready()) << "nothing is known of the definitions";
+  of.define({{"spec", Json::object()}}, at(1));
+  of.poll(at(1));
+  EXPECT_FALSE(of->ready());
+  EXPECT_TRUE(of.calls.empty());
+  EXPECT_EQ(list_of(of->definitions().missing()), "NocoBaseCluster: setup");
+  EXPECT_EQ(of->next_wake(), at(5'001).mono);
+  const StreamId clusters = of.stream_of("nocobaseclusters");
+  of.poll(at(5'001));
+  of.define({{"setup", Json::object()}}, at(5'002));
+  of.poll(at(5'002));
+  EXPECT_NE(of.stream_of("nocobaseclusters"), clusters) << "what was seen may lack defaults";
+  EXPECT_EQ(of.closed.size(), 2U) << "clusters and roles";
+  of.list("nocobaseroles", "", at(5'003));
+  of.list("nocobaseclusters", "", at(5'003));
+  EXPECT_TRUE(of->ready());
+}
+
+TEST(Engine, AsksForTheDefinitionsAgainWhenAWatchOfOursEnds) {
+  Shell of(false, false, "setup");
+  of.list_all(at(0));
+  of.define({{"setup", Json::object()}}, at(1));
+  of.poll(at(1));
+  EXPECT_TRUE(of->ready());
+  of->watch_closed(of.stream_of("pods"), kube::HttpResponse{200, "", ""}, at(400'000));
+  of.poll(at(400'000));
+  EXPECT_TRUE(of.fetches.empty());
+  of->watch_closed(of.stream_of("nocobaseclusters"), kube::HttpResponse{200, "", ""}, at(400'001));
+  of.poll(at(400'001));
+  EXPECT_TRUE(of->ready()) << "until the answer";
+  of.define({{"spec", Json::object()}}, at(400'002));
+  EXPECT_FALSE(of->ready());
 }
 
 TEST(Engine, SendsAnEventAfterWhatItTellsOfHasSucceeded) {

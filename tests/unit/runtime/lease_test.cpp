@@ -98,6 +98,26 @@ TEST(Lease, StopsLeadingAtItsOwnDeadlineWhenRenewingFails) {
   EXPECT_TRUE(a.leading(at(25'000).mono));
 }
 
+TEST(Lease, TakesALeadThatIsGivenUpWithinTwoSeconds) {
+  for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+    LeaseServer server;
+    Lease a({.ref = ref, .identity = "a"}, Rng(seed));
+    Lease b({.ref = ref, .identity = "b"}, Rng(seed + 1'000));
+    std::int64_t time = 0;
+    for (; time < 20'000 + static_cast<std::int64_t>(seed) * 10; time += 10) {
+      turn(a, server, at(time));
+      turn(b, server, at(time));
+    }
+    a.release(at(time));
+    turn(a, server, at(time));
+    const std::int64_t given_up = time;
+    for (; !b.leading(at(time).mono) && time < given_up + 10'000; time += 10) {
+      turn(b, server, at(time));
+    }
+    EXPECT_LE(time - given_up, 1'600) << seed;
+  }
+}
+
 TEST(Lease, CountsItsDeadlineFromTheSendingOfTheRenewal) {
   LeaseServer server;
   Lease a = candidate("a");

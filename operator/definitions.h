@@ -1,0 +1,11 @@
+// What the definitions of our kinds must have: the fields of the CRDs that this program was built with.
+#pragma once
+#include <map>
+
+#include "kube/schema.h"
+
+namespace nocobase_operator::program {
+
+[[nodiscard]] std::map<kube::Kind, kube::Fields> needed_fields();
+
+}  // namespace nocobase_operator::program
