@@ -269,6 +269,9 @@ Json Nodes::status_of(const Run& run) const {
   Json status = Json::object();
   const bool over = run.stage == Stage::ended && !run.restarts_always;
   status["phase"] = over ? (run.failed ? "Failed" : "Succeeded") : run.stage >= Stage::running ? "Running" : "Pending";
+  if (run.stage >= Stage::running) {
+    status["podIP"] = "10.0.0.1";
+  }
   const std::string since = to_rfc3339(std::chrono::sys_seconds(Seconds(1'700'000'000 + run.changed / 1'000)));
   status["conditions"] = Json::array();
   if (run.stage == Stage::unscheduled) {

@@ -60,7 +60,7 @@ class Shell {
     poll(now);
     for (const char* const plural :
          {"nocobaseroles", "deployments", "services", "serviceaccounts", "persistentvolumeclaims", "pods",
-          "poddisruptionbudgets", "networkpolicies", "ingresses", "podmonitors"}) {
+          "jobs", "poddisruptionbudgets", "networkpolicies", "ingresses", "podmonitors"}) {
       list(plural, "", now);
     }
     if (has_gateway_api) {
