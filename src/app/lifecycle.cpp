@@ -133,10 +133,18 @@ class Decider {
     enter(op_.install ? Step::setup : Step::pull);
   }
 
-  // Leaves what was begun, and the database has not been touched.
+  // Leaves what was begun. Where an earlier setup has started and was not completed, the old version cannot come back.
   void withdraw() {
-    op_.target = {};
     op_.setup_uid = "";
+    if (!op_.record->started.empty()) {
+      op_.target.image = op_.record->started;
+      if (!op_.failed) {
+        op_.failed =
+            Failure{.attempt = "", .image = op_.target.image, .reason = "SetupFailed", .message = unfinished()};
+      }
+      return enter(Step::failed);
+    }
+    op_.target = {};
     enter(op_.down && !op_.record->image.empty() ? Step::start : Step::idle);
     op_.down = false;
   }
@@ -150,13 +158,17 @@ class Decider {
     }
   }
 
+  [[nodiscard]] std::string unfinished() const {
+    return "a setup of " + op_.record->started + " has started and was not completed; nothing runs until one is";
+  }
   [[nodiscard]] Failure failure(std::string reason, const std::string& what) const {
     return {.attempt = op_.attempt, .image = op_.target.image, .reason = std::move(reason), .message = what};
   }
   void fail_before(std::string reason, const std::string& what) {
-    op_.failed = failure(std::move(reason), what +
-                                                "; nothing was changed. It is tried again when spec.image, "
-                                                "spec.upgrade (retry) or spec.setup changes");
+    const std::string state = op_.record->started.empty() ? "nothing was changed" : unfinished();
+    op_.failed = failure(std::move(reason), what + "; " + state +
+                                                ". It is tried again when spec.image, spec.upgrade (retry) or "
+                                                "spec.setup changes");
     withdraw();
   }
   void fail_after(std::string reason, const std::string& what) {

@@ -380,6 +380,23 @@ TEST(Lifecycle, WhatFailsInTheSetupStaysDown) {
   EXPECT_EQ(next_of(v), Step::failed);
 }
 
+TEST(Lifecycle, TheOldVersionNeverComesBackOnADatabaseThatMayHaveChanged) {
+  for (const Step step : {Step::pull, Step::backup}) {
+    Lifecycle v = upgrading(step);
+    v.operation.record->started = "nocobase/nocobase:2.2.15-x";
+    (step == Step::pull ? v.pull : v.backup) = {JobState::failed, "no"};
+    Decision d = decide(v);
+    ASSERT_TRUE(d.next && d.next->failed);
+    EXPECT_EQ(d.next->step, Step::failed);
+    EXPECT_TRUE(holds(*d.next));
+    (step == Step::pull ? v.pull : v.backup) = {};
+    v.stopped = true;
+    d = decide(v);
+    ASSERT_TRUE(d.next && d.next->failed);
+    EXPECT_EQ(d.next->step, Step::failed);
+  }
+}
+
 TEST(Lifecycle, AFailedSetupIsTriedAgainWhenSomethingHasChanged) {
   Lifecycle v = upgrading(Step::failed);
   v.operation.record->started = new_image;
