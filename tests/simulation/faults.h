@@ -15,8 +15,8 @@ constexpr std::int64_t minutes = 60 * seconds;
 struct Faults {
   // --- how long: faults, then time to settle, then nothing may be written
   std::int64_t faults_for = 15 * minutes;
-  std::int64_t settle_within = 4 * 60 * minutes;    // of the end of the faults
-  std::int64_t silent_for = 15 * minutes;           // without a write: settled
+  std::int64_t settle_within = 4 * 60 * minutes;   // of the end of the faults
+  std::int64_t silent_for = 15 * minutes;          // without a write: settled
   std::int64_t wait_between_edits = 90 * seconds;  // of a user, on average
 
   // --- between an operator and the API server; percents of calls
