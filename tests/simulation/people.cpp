@@ -164,6 +164,9 @@ void World::person() {
        [&] {
          edit_spec("approves, or asks to be asked", [&](Json& spec) {
            Json& upgrade = spec["upgrade"];
+           if (!upgrade.is_object()) {
+             upgrade = Json::object();
+           }
            if (upgrade.value("approval", "") == "Manual") {
              upgrade["approvedImage"] = spec["image"];
            } else {
