@@ -150,7 +150,9 @@ void draft_role_status(const Situation& s, const RoleState& state, Draft& draft)
                     .selector = "",
                     .why = state.effect.why,
                     .observed_generation = meta.generation};
-  if (s.hold == Hold::none) {
+  // Nor while the pods of a hold that is over are not back yet: an autoscaler would count them, and lower the intent.
+  const bool coming_back = deployment != nullptr && deployment->spec_replicas == 0 && state.effect.count.effect > 0;
+  if (s.hold == Hold::none && !coming_back) {
     report.selector = selector_text(state.deployment.child.body);
   }
   Json status = to_json(report);

@@ -14,10 +14,10 @@ constexpr std::int64_t minutes = 60 * seconds;
 
 struct Faults {
   // --- how long: faults, then time to settle, then nothing may be written
-  std::int64_t faults_for = 20 * minutes;
-  std::int64_t settle_within = 4 * 60 * minutes;    // of the end of the faults
-  std::int64_t silent_for = 15 * minutes;           // without a write: settled
-  std::int64_t wait_between_edits = 100 * seconds;  // of a user, on average
+  std::int64_t faults_for = 15 * minutes;
+  std::int64_t settle_within = 4 * 60 * minutes;   // of the end of the faults
+  std::int64_t silent_for = 15 * minutes;          // without a write: settled
+  std::int64_t wait_between_edits = 90 * seconds;  // of a user, on average
 
   // --- between an operator and the API server; percents of calls
   std::uint64_t request_lost = 3;
@@ -102,6 +102,8 @@ struct Faults {
   [[nodiscard]] static Faults with_lifecycle() {
     Faults faults;
     faults.lifecycle = true;
+    faults.faults_for = 25 * minutes;
+    faults.wait_between_edits = 150 * seconds;
     faults.edit_image = 14;
     faults.edit_bad_image = 4;
     faults.edit_image_back = 4;

@@ -237,7 +237,9 @@ std::string unpullable(const State& state, const Change& change) {
     return "";
   }
   const DeploymentView& deployment = state.deployments.at(change.ref);
-  return cannot_be_pulled(deployment.image) ? change.ref.name + " is given " + deployment.image : "";
+  return deployment.replicas > 0 && cannot_be_pulled(deployment.image)
+             ? change.ref.name + " is given " + deployment.image
+             : "";
 }
 
 std::string setup_interrupted(const State& state, const Change& change) {
@@ -267,7 +269,7 @@ constexpr std::array<Invariant, 12> all{{
     {"I5 intent in a hold", "nor by an autoscaler in a hold", intent_lost_in_hold},
     {"I6 exposure", "what is exposed selects pods that serve requests", exposed},
     {"I8 invalid", "an invalid spec, or a pause, changes nothing that runs", invalid_acted_on},
-    {"I8 unpullable", "no Deployment is given an image that cannot be pulled", unpullable},
+    {"I8 unpullable", "no Deployment that is to have pods is given an image that cannot be pulled", unpullable},
     {"D migration", "a setup that has started is not stopped by us", setup_interrupted},
 }};
 

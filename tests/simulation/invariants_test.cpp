@@ -252,6 +252,10 @@ const std::vector<Case>& cases() {
        [](Court& c) {
          c.by_operator(Verb::apply, Kind::deployment, "crm-web", deployment("web", 2, "bad/nocobase:2.2.3-full"));
        }},
+      {"", "a Deployment without pods is given one",
+       [](Court& c) {
+         c.by_operator(Verb::apply, Kind::deployment, "crm-web", deployment("web", 0, "bad/nocobase:2.2.3-full"));
+       }},
       {"D migration", "a setup pod is deleted when it has started",
        [](Court& c) {
          c.by_operator(Verb::create, Kind::pod, "crm-setup", pod("setup", old_image));

@@ -164,7 +164,10 @@ void World::person() {
        [&] {
          edit_spec("approves, or asks to be asked", [&](Json& spec) {
            Json& upgrade = spec["upgrade"];
-           if (kube::string_at(upgrade, {"approval"}) == "Manual") {
+           if (!upgrade.is_object()) {
+             upgrade = Json::object();
+           }
+           if (upgrade.value("approval", "") == "Manual") {
              upgrade["approvedImage"] = spec["image"];
            } else {
              upgrade["approval"] = "Manual";
@@ -219,8 +222,10 @@ void World::autoscale() {
     const auto pods = std::count_if(state_.pods.begin(), state_.pods.end(), [&](const auto& item) {
       return item.second.component == name && item.second.ready && !item.second.terminating;
     });
-    const std::int64_t wanted = pods == 0 ? 1 : load_;
     const std::int64_t now = kube::integer_at(role, {"spec", "replicas"}, 1);
+    const auto deployment = state_.deployments.find({Kind::deployment, ref.ns, ref.name});
+    const bool has_none = deployment == state_.deployments.end() || deployment->second.replicas == 0;
+    const std::int64_t wanted = pods > 0 ? load_ : has_none ? 1 : now;  // while they start there are no figures
     if (wanted != now && now > 0) {
       scene_.say("hpa", "scales " + ref.name + " from " + std::to_string(now) + " to " + std::to_string(wanted));
       scene_.server.scale(ref, wanted, "hpa");

@@ -39,9 +39,9 @@ std::uint64_t number(std::string_view text) {
   return value;
 }
 
-std::string line(std::string_view type, const Json& object) {
+std::string line(std::string_view type, std::string_view object) {
   std::string text = R"({"type":")";
-  text.append(type).append(R"(","object":)").append(object.dump()).append("}\n");
+  text.append(type).append(R"(","object":)").append(object).append("}\n");
   return text;
 }
 
@@ -113,8 +113,8 @@ kube::HttpResponse Server::list(const kube::Call& call) const {
 }
 
 kube::HttpResponse Server::answer(const Ref& ref, int code) const {
-  const Json* const object = find(ref);
-  return object != nullptr ? kube::HttpResponse{code, "", object->dump()} : status(404, "not found");
+  const auto it = entries_.find(ref);
+  return it != entries_.end() ? kube::HttpResponse{code, "", it->second.text->get()} : status(404, "not found");
 }
 
 std::optional<kube::HttpResponse> Server::precondition_fails(const kube::Call& call) const {
@@ -216,12 +216,13 @@ bool Server::store(const Ref& ref, Json object, std::map<Owner, Json> owners) {
   metadata["resourceVersion"] = std::to_string(++version_);
   const auto after = std::make_shared<const Json>(std::move(object));
   const bool was_shown = before != nullptr && is_shown(ref, *before);
+  const auto text = std::make_shared<Text>(after);
   if (is_shown(ref, *after)) {
-    log(was_shown ? "MODIFIED" : "ADDED", ref, after);
+    log(was_shown ? "MODIFIED" : "ADDED", ref, text);
   } else if (was_shown) {
-    log("DELETED", ref, after);
+    log("DELETED", ref, text);
   }
-  entries_.insert_or_assign(ref, Entry{after, std::move(owners)});
+  entries_.insert_or_assign(ref, Entry{after, std::move(owners), text});
   tell(ref, std::move(before), after);
   return true;
 }
@@ -233,8 +234,8 @@ void Server::tell(const Ref& ref, JsonPtr before, JsonPtr after) {
   }
 }
 
-void Server::log(std::string_view type, const Ref& ref, JsonPtr object) {
-  log_[ref.kind].push_back({version_, type, std::move(object), ""});
+void Server::log(std::string_view type, const Ref& ref, TextPtr object) {
+  log_[ref.kind].push_back({version_, type, std::move(object)});
 }
 
 kube::HttpResponse Server::apply_status(const kube::Call& call) {
@@ -329,7 +330,7 @@ void Server::remove_now(const Ref& ref, const std::string& actor) {
   if (is_shown(ref, *before)) {
     Json object = *before;
     object["metadata"]["resourceVersion"] = std::to_string(version_);
-    log("DELETED", ref, std::make_shared<const Json>(std::move(object)));
+    log("DELETED", ref, std::make_shared<Text>(std::make_shared<const Json>(std::move(object))));
   }
   tell(ref, std::move(before), nullptr);
 }
@@ -471,7 +472,7 @@ std::string Server::bookmark(Watch& watch) const {
     object["metadata"]["annotations"]["k8s.io/initial-events-end"] = "true";
     watch.initial = false;
   }
-  return line("BOOKMARK", object);
+  return line("BOOKMARK", object.dump());
 }
 
 // Pages show what is there now under the version of the first one: what came in between is told once more by the watch.
@@ -515,9 +516,9 @@ std::string Server::read(Watch& watch, std::size_t max_lines) const {
   std::string out;
   if (watch.initial) {
     for (const Ref& ref : refs(watch.kind)) {
-      const Json& object = *find(ref);
-      if (is_shown(ref, object)) {
-        out += line("ADDED", object);
+      const Entry& entry = entries_.at(ref);
+      if (is_shown(ref, *entry.live)) {
+        out += line("ADDED", entry.text->get());
       }
     }
     return out + bookmark(watch);
@@ -530,10 +531,7 @@ std::string Server::read(Watch& watch, std::size_t max_lines) const {
   auto it = std::upper_bound(lines.begin(), lines.end(), watch.version,
                              [](std::uint64_t version, const LogLine& of) { return version < of.version; });
   for (std::size_t count = 0; it != lines.end() && count < max_lines; ++it, ++count) {
-    if (it->text.empty()) {
-      it->text = line(it->type, *it->object);
-    }
-    out += it->text;
+    out += line(it->type, it->object->get());
     watch.version = it->version;
   }
   return out;

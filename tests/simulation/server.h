@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "kube/call.h"
@@ -83,15 +84,28 @@ class Server {
 
  private:
   using Owner = std::pair<std::string, bool>;  // manager, by Apply
+  // Its text is made once, for replies and watches.
+  struct Text {
+    explicit Text(JsonPtr of) : object(std::move(of)) {}
+    JsonPtr object;
+    std::string text;
+    const std::string& get() {
+      if (text.empty()) {
+        text = object->dump();
+      }
+      return text;
+    }
+  };
+  using TextPtr = std::shared_ptr<Text>;
   struct Entry {
     JsonPtr live;
     std::map<Owner, Json> owners;  // the fields of each
+    TextPtr text;
   };
   struct LogLine {
     std::uint64_t version = 0;
     std::string_view type;
-    JsonPtr object;
-    mutable std::string text;  // of the line, once it is read
+    TextPtr object;
   };
 
   [[nodiscard]] kube::HttpResponse apply(const kube::Call& call);
@@ -103,7 +117,7 @@ class Server {
   [[nodiscard]] kube::HttpResponse list(const kube::Call& call) const;
   [[nodiscard]] kube::HttpResponse answer(const kube::Ref& ref, int status) const;
   bool store(const kube::Ref& ref, Json object, std::map<Owner, Json> owners);
-  void log(std::string_view type, const kube::Ref& ref, JsonPtr object);
+  void log(std::string_view type, const kube::Ref& ref, TextPtr object);
   void tell(const kube::Ref& ref, JsonPtr before, JsonPtr after);
   [[nodiscard]] std::string read_page(Watch& watch, std::size_t max_items) const;
 

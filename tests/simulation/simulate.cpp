@@ -76,8 +76,8 @@ int main(int argc, char** argv) {
   }
   std::printf("%llu worlds, %llu events, %llu decisions, %.1f s of CPU, %.1f worlds per second; %llu broken\n",
               static_cast<unsigned long long>(count), static_cast<unsigned long long>(events),
-              static_cast<unsigned long long>(decisions), took,
-              static_cast<double>(count) / (took > 0 ? took : 1), static_cast<unsigned long long>(broken));
+              static_cast<unsigned long long>(decisions), took, static_cast<double>(count) / (took > 0 ? took : 1),
+              static_cast<unsigned long long>(broken));
   for (const auto& [kind, times] : kinds) {
     std::printf("  %6llu  %s, first in seed %llu\n", static_cast<unsigned long long>(times), kind.c_str(),
                 static_cast<unsigned long long>(first_of_kind[kind]));

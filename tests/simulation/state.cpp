@@ -113,6 +113,9 @@ void take_cluster(State& state, const Change& change) {
   if (!same_spec) {
     const ClusterView before = view;
     view = view_of_cluster(object);
+    if (view.invalid) {
+      view.fixed = before.fixed;  // nobody goes by what is refused
+    }
     view.invalid_since = !before.invalid ? state.now : before.invalid_since;
     view.paused_since = !before.paused ? state.now : before.paused_since;
   }
