@@ -125,8 +125,12 @@ bool is_digest(std::string_view text) {
   return hex_ok && !want_letter;
 }
 
+// A number as semver writes it, without leading zeros.
 std::optional<std::uint32_t> number(std::string_view text) {
   std::uint32_t value = 0;
+  if (text.size() > 1 && text.front() == '0') {
+    return std::nullopt;
+  }
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   const bool whole = !text.empty() && error == std::errc() && end == text.data() + text.size();
   return whole ? std::optional(value) : std::nullopt;

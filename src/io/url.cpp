@@ -36,6 +36,9 @@ Error bad(std::string_view text, std::string_view why) {
 
 bool is_ip_address(std::string_view host) {
   const std::string text = without_zone(host);
+  if (text.find('\0') != std::string::npos) {
+    return false;  // where inet_pton would stop reading
+  }
   std::array<unsigned char, sizeof(in6_addr)> address{};
   return ::inet_pton(AF_INET, text.c_str(), address.data()) == 1 ||
          ::inet_pton(AF_INET6, text.c_str(), address.data()) == 1;
@@ -61,9 +64,14 @@ Result<Unit> split_ipv6(std::string_view text, std::string_view authority, Url& 
   if (host.find(':') == std::string_view::npos || !is_ip_address(host)) {
     return bad(text, "no IPv6 address stands in the brackets");
   }
-  url.host = host;
-  if (const std::size_t zone = url.host.find("%25"); zone != std::string::npos) {
-    url.host.erase(zone + 1, 2);
+  url.host = without_zone(host);
+  if (host.size() > url.host.size()) {
+    std::string_view zone = host.substr(url.host.size() + 1);
+    zone.remove_prefix(zone.starts_with("25") ? 2 : 0);
+    if (zone.empty() || !std::all_of(zone.begin(), zone.end(), is_host_character)) {
+      return bad(text, "the zone of the IPv6 address is no name");
+    }
+    url.host.append("%").append(zone);
   }
   return Unit{};
 }

@@ -90,6 +90,17 @@ std::string in_words(const std::string& message) {
   return message;
 }
 
+// How many values there are, lists and maps included. No deeper than YamlLimits::max_depth.
+std::size_t count_values(const kube::Json& value) {
+  std::size_t count = 1;
+  if (value.is_structured()) {
+    for (const kube::Json& item : value) {
+      count += count_values(item);
+    }
+  }
+  return count;
+}
+
 class Reader {
  public:
   Reader(const std::string& file, const YamlLimits& limits, const std::function<void(kube::SourceDocument)>& each)
@@ -98,6 +109,11 @@ class Reader {
   [[nodiscard]] std::size_t delivered() const { return delivered_; }
 
   Result<Unit> read(const Slice& slice) {
+    if (++documents_ > limits_.max_documents || values_ > limits_.max_values) {
+      return error_at(file_, {slice.first_line, 1},
+                      "more than " + std::to_string(limits_.max_documents) + " documents or " +
+                          std::to_string(limits_.max_values) + " values in one file: split it");
+    }
     if (slice.text.size() > limits_.max_document_bytes) {
       return error_at(file_, {slice.first_line, 1},
                       "the document is larger than " + std::to_string(limits_.max_document_bytes) + " bytes");
@@ -116,6 +132,7 @@ class Reader {
     if (document.value.is_null()) {
       return;
     }
+    values_ += count_values(document.value);
     document.file = file_;
     document.index = delivered_++;
     each_(std::move(document));
@@ -184,6 +201,8 @@ class Reader {
   const YamlLimits& limits_;
   const std::function<void(kube::SourceDocument)>& each_;
   std::size_t delivered_ = 0;
+  std::size_t documents_ = 0;
+  std::size_t values_ = 0;  // of those that were delivered
 };
 
 }  // namespace

@@ -13,7 +13,10 @@ struct YamlLimits {
   std::size_t max_bytes = 32U << 20U;          // of the whole text
   std::size_t max_document_bytes = 3U << 20U;  // etcd takes 1.5 MiB; nothing larger can be an object
   std::size_t max_depth = 64;
-  std::size_t max_nodes = 200'000;  // aliases count as often as they are used
+  std::size_t max_nodes = 200'000;  // of a document; aliases count as often as they are used
+  // Of the whole text, so that it is read in seconds however its bytes are spread.
+  std::size_t max_documents = 100'000;
+  std::size_t max_values = 500'000;  // of all documents together
 };
 
 // Reads `text` document by document and calls `each` for every one that is not empty, in order; returns how many there

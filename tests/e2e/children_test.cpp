@@ -115,6 +115,10 @@ class OptionalKindsTest : public ChildrenTest {
 };
 
 TEST_F(OptionalKindsTest, are_made_as_rendered_and_removed_and_may_come_late) {
+  ASSERT_NO_FATAL_FAILURE(apply({{"apiVersion", "v1"},
+                                 {"kind", "Secret"},
+                                 {"metadata", {{"name", "pg"}}},
+                                 {"stringData", {{"password", "for tests"}}}}));
   const Output made = cp().kubectl({"apply", "-n", ns, "-f", golden + "in.yaml"});
   ASSERT_EQ(made.code, 0) << made.err;
   Json plain = cluster("plain", three_roles());

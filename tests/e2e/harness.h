@@ -48,7 +48,8 @@ class ControlPlane {
   [[nodiscard]] std::vector<std::map<std::string, std::string>> table(const std::string& kind,
                                                                       const std::string& ns) const;
 
-  // Ends a process of the control plane and starts it again after the pause, with more arguments until the next restart.
+  // Ends a process of the control plane and starts it again after the pause, with more arguments until the next
+  // restart.
   void restart(const std::string& name, const std::string& signal, seconds pause, const std::string& args = "") const;
 
   // A place in the audit log: what is written from now on.

@@ -17,7 +17,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   response.status = data[0] * 4 + data[1] % 4;
   response.retry_after = text.substr(0, line);
   response.body = line == std::string_view::npos ? "" : text.substr(line + 1);
-  const auto delay = kube::retry_delay(response);
+  const auto delay = kube::retry_delay(response, std::chrono::sys_seconds(Seconds(1'800'000'000)));
   CHECK(!delay || (*delay >= Millis(0) && *delay <= Millis(60'000)));
   const auto decoded = kube::decode(response);
   const bool success = response.status >= 200 && response.status < 300;

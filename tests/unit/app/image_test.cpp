@@ -79,8 +79,8 @@ TEST(Version, order_is_that_of_semver) {
 }
 
 TEST(Version, other_texts_are_none) {
-  for (const std::string_view text :
-       {"", "2", "2.2", "2.2.", "2.2.x", "2.2.1.1", "2.2.1-", "-1.2.3", "+1.2.3", "2.2.1-b_c", "99999999999.0.0"}) {
+  for (const std::string_view text : {"", "2", "2.2", "2.2.", "2.2.x", "2.2.1.1", "2.2.1-", "-1.2.3", "+1.2.3",
+                                      "2.2.1-b_c", "99999999999.0.0", "2.02.1", "00.2.1"}) {
     EXPECT_FALSE(parse_version(text)) << text;
   }
 }

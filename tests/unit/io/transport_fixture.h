@@ -20,6 +20,7 @@
 
 namespace nocobase_operator::io::test {
 
+// How long a test waits for what has to happen: with sanitizers on a busy machine that can take a minute.
 constexpr Millis patience = std::chrono::minutes(2);
 
 // What no HTTP server answers. The library reads the size of a chunk into an int, whatever it says.

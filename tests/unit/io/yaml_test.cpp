@@ -187,5 +187,23 @@ TEST(Yaml, what_is_written_reads_back_the_same) {
   EXPECT_EQ(got.documents[0].value, value) << to_yaml(value);
 }
 
+TEST(Yaml, a_text_has_limits_however_it_is_spread_over_documents) {
+  const YamlLimits few{.max_documents = 2, .max_values = 4};
+  EXPECT_EQ(read("a: 1\n---\nb: 2\n", few).result.value(), 2U);
+  struct Case {
+    std::string_view text;
+    std::size_t delivered;
+  };
+  for (const Case& item : {Case{"a: 1\n---\nb: 2\n---\nc: 3\n", 2}, Case{"{\"a\":1}\n---\n{}\n---\n{}\n", 2},
+                           Case{"[1, 2, 3, 4]\n---\nb: 2\n", 1}}) {
+    const Read got = read(item.text, few);
+    ASSERT_FALSE(got.result.ok()) << item.text;
+    EXPECT_NE(got.result.error().what.find("more than 2 documents or 4 values in one file: split it"),
+              std::string::npos)
+        << got.result.error().what;
+    EXPECT_EQ(got.documents.size(), item.delivered) << "what came before has been delivered";
+  }
+}
+
 }  // namespace
 }  // namespace nocobase_operator::io
