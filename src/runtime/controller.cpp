@@ -34,17 +34,11 @@ kube::Call read_of(const kube::Ref& ref) {
           .propagation = kube::Propagation::background};
 }
 
-// Tells one plan from another within this process. Preconditions are left out: they change with every write.
-std::uint64_t fingerprint(const app::Plan& plan) {
+// Tells one plan from another within this process.
+std::uint64_t fingerprint(const std::vector<std::uint64_t>& calls) {
   std::uint64_t hash = 0;
-  const auto mix = [&hash](std::uint64_t value) { hash = (hash ^ value) * 0x100000001B3U + (hash >> 29U); };
-  for (const kube::Call& call : plan.calls) {
-    mix(static_cast<std::uint64_t>(call.verb));
-    mix(static_cast<std::uint64_t>(call.ref.kind));
-    mix(std::hash<std::string>{}(call.ref.name));
-    mix(std::hash<std::string>{}(call.manager));
-    mix(std::hash<std::string>{}(call.selector));
-    mix(std::hash<kube::Json>{}(call.body));
+  for (const std::uint64_t call : calls) {
+    hash = (hash ^ call) * 0x100000001B3U + (hash >> 29U);
   }
   return hash;
 }
@@ -57,7 +51,10 @@ bool has_writes(const app::Plan& plan) {
 }  // namespace
 
 Controller::Controller(Options options, Rng rng)
-    : options_(std::move(options)), queue_(rng, options_.backoff), budget_(options_.budget) {
+    : options_(std::move(options)),
+      queue_(rng, options_.backoff),
+      budget_(options_.budget),
+      refused_(rng, options_.backoff) {
   CHECK(options_.random_bytes != nullptr && options_.max_passes > 0 && options_.max_parallel_reads > 0);
 }
 
@@ -155,6 +152,7 @@ void Controller::begin(const app::ClusterKey& key, Now now) {
     queue_.forget(key);
     repeats_.erase(key);
     budget_.forget(key);
+    refused_.forget(key);
     return;
   }
   observed->missing_kinds = missing_;
@@ -167,6 +165,16 @@ void Controller::begin(const app::ClusterKey& key, Now now) {
     settled(key, plan, now);
     return;
   }
+  std::vector<std::uint64_t> fingerprints;
+  fingerprints.reserve(plan.calls.size());
+  for (const kube::Call& call : plan.calls) {
+    fingerprints.push_back(fingerprint(call));
+  }
+  if (const Instant next = next_call(key, plan, fingerprints, now.mono); next > now.mono) {
+    queue_.finished(key);
+    queue_.add(key, next);
+    return;
+  }
   if (has_writes(plan)) {
     if (const Instant next = budget_.next(key, now.mono); next > now.mono) {
       ++counters_.held_back;
@@ -177,15 +185,29 @@ void Controller::begin(const app::ClusterKey& key, Now now) {
     budget_.spend(key, now.mono);
   }
   Repeats& repeats = repeats_[key];
-  const std::uint64_t plan_is = fingerprint(plan);
+  const std::uint64_t plan_is = fingerprint(fingerprints);
   repeats = {.plan = plan_is, .count = repeats.plan == plan_is ? repeats.count + 1 : 1};
   Pass& pass = passes_[key];
   pass.cluster = observed->meta;
   pass.events = options_.decisions.events(*observed, plan);
   pass.calls = std::move(plan.calls);
+  pass.fingerprints = std::move(fingerprints);
   pass.stop_on_error = plan.stop_on_error;
   pass.started = now.mono;
   pass.why = std::move(plan.why);
+}
+
+// When something of the plan may be done: later only if the server has refused everything that comes next.
+Instant Controller::next_call(const app::ClusterKey& key, const app::Plan& plan,
+                              const std::vector<std::uint64_t>& fingerprints, Instant now) const {
+  Instant next = Instant::max();
+  for (std::size_t i = 0; i < plan.calls.size(); ++i) {
+    next = std::min(next, refused_.next(key, plan.calls[i].ref, fingerprints[i], now));
+    if (next <= now || plan.stop_on_error) {
+      break;
+    }
+  }
+  return next;
 }
 
 void Controller::settled(const app::ClusterKey& key, const app::Plan& plan, Now now) {
@@ -209,13 +231,14 @@ void Controller::give_turn(const app::ClusterKey& key, std::size_t reads, Now no
   queue_.add(key, turn);
 }
 
-NumberedCall Controller::send(const app::ClusterKey& key, Pass& pass, kube::Call call) {
+NumberedCall Controller::send(const app::ClusterKey& key, Pass& pass, kube::Call call, std::uint64_t fingerprint) {
   const CallId id = next_id_++;
   const kube::Json* const status = call.verb == kube::Verb::apply_status ? kube::find(call.body, "status") : nullptr;
   calls_.emplace(id, Sent{.key = key,
                           .verb = call.verb,
                           .ref = call.ref,
                           .uid = call.precondition.uid,
+                          .fingerprint = fingerprint,
                           .accepts = call.verb == kube::Verb::apply && call.manager == app::manager,
                           .status_hash = status != nullptr ? options_.decisions.status_hash(*status) : 0,
                           .reread = false});
@@ -226,7 +249,7 @@ NumberedCall Controller::send(const app::ClusterKey& key, Pass& pass, kube::Call
 
 NumberedCall Controller::send_next(const app::ClusterKey& key, Pass& pass) {
   const std::size_t place = pass.next++;
-  NumberedCall sent = send(key, pass, std::move(pass.calls[place]));
+  NumberedCall sent = send(key, pass, std::move(pass.calls[place]), pass.fingerprints[place]);
   for (app::EventOfCall& event : pass.events) {
     if (event.call == place) {
       calls_.at(sent.id).event = std::move(event.event);
@@ -244,7 +267,7 @@ void Controller::advance(const app::ClusterKey& key, bool may_call, Now now, std
   Pass& pass = it->second;
   while (may_call && !pass.writing && pass.in_flight < options_.max_parallel_reads) {
     if (!pass.rereads.empty()) {
-      NumberedCall read = send(key, pass, read_of(pass.rereads.back()));
+      NumberedCall read = send(key, pass, read_of(pass.rereads.back()), 0);
       pass.rereads.pop_back();
       calls_.at(read.id).reread = true;
       out.push_back(std::move(read));
@@ -253,8 +276,15 @@ void Controller::advance(const app::ClusterKey& key, bool may_call, Now now, std
     if (pass.stopped || pass.next == pass.calls.size()) {
       break;
     }
-    if (pass.in_flight > 0 && kube::is_write(pass.calls[pass.next].verb)) {
+    const kube::Call& call = pass.calls[pass.next];
+    if (pass.in_flight > 0 && kube::is_write(call.verb)) {
       break;
+    }
+    if (refused_.next(key, call.ref, pass.fingerprints[pass.next], now.mono) > now.mono) {
+      ++pass.next;
+      pass.failed = true;
+      pass.stopped = pass.stop_on_error;
+      continue;
     }
     out.push_back(send_next(key, pass));
   }
@@ -311,6 +341,7 @@ void Controller::replied(CallId id, const Result<kube::Json>& result, std::optio
 void Controller::succeeded(const Sent& sent, const kube::Json& body, Pass& pass, Now now) {
   if (!sent.reread) {
     store_.refused(sent.key, sent.ref, {});
+    refused_.succeeded(sent.key, sent.ref);
   }
   if (sent.verb == kube::Verb::remove) {
     store_.deleting(sent.key, sent.ref, sent.uid);
@@ -379,6 +410,7 @@ void Controller::refused(const Sent& sent, const Error& error, std::optional<Mil
     case Code::denied:
       if (!sent.reread) {
         store_.refused(sent.key, sent.ref, error.what);
+        refused_.refused(sent.key, sent.ref, sent.fingerprint, now.mono);
       }
       break;
     case Code::throttled:

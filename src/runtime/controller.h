@@ -21,6 +21,7 @@
 #include "runtime/cluster_key_hash.h"
 #include "runtime/counters.h"
 #include "runtime/queue.h"
+#include "runtime/refused_calls.h"
 #include "runtime/store.h"
 #include "runtime/watcher.h"
 #include "runtime/write_budget.h"
@@ -100,6 +101,7 @@ class Controller {
   struct Pass {
     kube::Meta cluster;
     std::vector<kube::Call> calls;
+    std::vector<std::uint64_t> fingerprints;  // of calls
     std::vector<app::EventOfCall> events;
     std::size_t next = 0;            // of calls
     std::vector<kube::Ref> rereads;  // to be read before anything else, as we do not know what became of them
@@ -117,7 +119,8 @@ class Controller {
     app::ClusterKey key;
     kube::Verb verb = kube::Verb::get;
     kube::Ref ref;
-    std::string uid;                    // precondition
+    std::string uid;  // precondition
+    std::uint64_t fingerprint = 0;
     bool accepts = false;               // an apply as the manager whose part app::SeenChild::owned is about
     std::uint64_t status_hash = 0;      // of an apply_status
     bool reread = false;                // after a write whose outcome is not known, or that lost against another
@@ -131,11 +134,13 @@ class Controller {
 
   void dirty(const Store::Keys& keys, Instant due);
   void begin(const app::ClusterKey& key, Now now);
+  [[nodiscard]] Instant next_call(const app::ClusterKey& key, const app::Plan& plan,
+                                  const std::vector<std::uint64_t>& fingerprints, Instant now) const;
   void settled(const app::ClusterKey& key, const app::Plan& plan, Now now);
   void give_turn(const app::ClusterKey& key, std::size_t reads, Now now);
   void advance(const app::ClusterKey& key, bool may_call, Now now, std::vector<NumberedCall>& out);
   void finish(const app::ClusterKey& key, const Pass& pass, bool cut, Now now);
-  [[nodiscard]] NumberedCall send(const app::ClusterKey& key, Pass& pass, kube::Call call);
+  [[nodiscard]] NumberedCall send(const app::ClusterKey& key, Pass& pass, kube::Call call, std::uint64_t fingerprint);
   [[nodiscard]] NumberedCall send_next(const app::ClusterKey& key, Pass& pass);
   void succeeded(const Sent& sent, const kube::Json& body, Pass& pass, Now now);
   void listed_pods(const Sent& sent, const kube::Json& list, Pass& pass, Now now);
@@ -146,6 +151,7 @@ class Controller {
   Store store_;
   Queue queue_;
   WriteBudget budget_;
+  RefusedCalls refused_;
   std::set<kube::Kind> listed_;
   std::set<kube::Kind> missing_;  // among those that are listed
   std::unordered_map<app::ClusterKey, Pass, ClusterKeyHash> passes_;

@@ -71,7 +71,8 @@ ControlPlane& ControlPlane::get() {
 void ControlPlane::up() {
   const char* kept = std::getenv("E2E_RUN");
   keep_ = kept != nullptr;
-  run_ = keep_ ? std::string(kept) : std::string(NBO_BINARY_DIR) + "/e2e";
+  const char* shard = std::getenv("GTEST_SHARD_INDEX");  // shards run side by side
+  run_ = keep_ ? std::string(kept) : std::string(NBO_BINARY_DIR) + "/e2e" + (shard == nullptr ? "" : shard);
   std::filesystem::create_directories(run_);
   const int lock = open(file("test.lock").c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0644);  // held until the program ends
   if (lock < 0 || flock(lock, LOCK_EX | LOCK_NB) != 0) {

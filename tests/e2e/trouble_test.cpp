@@ -1,4 +1,7 @@
 // Clusters that cannot be what they are asked to be say what is wrong and where, and keep no other from its work.
+#include <chrono>
+#include <iostream>
+
 #include "harness.h"
 
 namespace nocobase_operator::e2e {
@@ -59,7 +62,13 @@ TEST_F(TroubleTest, three_say_what_is_wrong_and_a_fourth_is_served) {
   EXPECT_TRUE(cp().find("deployment", ns, "template-web").has_value());
   Json more = three_roles();
   more[0]["replicas"] = 2;
+  const auto asked = std::chrono::steady_clock::now();
   ASSERT_NO_FATAL_FAILURE(apply(cluster("fourth", more)));
+  EXPECT_TRUE(wait_for("the fourth is changed", seconds(60),
+                       [&] { return at(get("deployment", "fourth-web"), "/spec/replicas", 0) == 2 ? "" : "not yet"; }));
+  const auto took = std::chrono::steady_clock::now() - asked;
+  std::cout << "with two kubectl and a look each 250 ms, the fourth was changed within "
+            << std::chrono::duration_cast<std::chrono::milliseconds>(took).count() << " ms\n";
   EXPECT_TRUE(wait_for("the fourth is scaled", seconds(60), [&] {
     const int replicas = at(get("deployment", "fourth-web"), "/status/readyReplicas", 0);
     return replicas == 2 ? "" : std::to_string(replicas) + " are ready";

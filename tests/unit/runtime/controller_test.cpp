@@ -306,6 +306,62 @@ TEST(Controller, AnswersEachFailureInItsOwnWay) {
   }
 }
 
+Json edited(std::uint64_t version) {
+  Json out = cluster("crm", version);
+  out["metadata"]["generation"] = version;
+  return out;
+}
+
+TEST(Controller, MakesARefusedWriteAgainAfterItsBackOffOnlyWhateverElseHappens) {
+  Scripted of;
+  of.list_all(at(0));
+  Call first = call(Verb::apply, job);
+  of.always(plan_of({first, call(Verb::apply, web)}));
+  EXPECT_EQ(of.poll(at(0)), Sent{"apply crm-job"});
+  of.reply(Error{Code::invalid, "bad image"}, at(0));
+  EXPECT_EQ(of.poll(at(0)), Sent{"apply crm-web"});
+  of.reply(child(Kind::deployment, "crm-web", 110), at(0));
+  EXPECT_EQ(of.poll(at(0)), Sent{});
+  EXPECT_TRUE(of->watched(Kind::nocobase_cluster, Changed{edited(11)}, at(50)));
+  EXPECT_EQ(of.poll(at(50)), Sent{"apply crm-web"}) << "the rest does not wait";
+  of.reply(child(Kind::deployment, "crm-web", 111), at(50));
+  EXPECT_EQ(of.poll(at(50)), Sent{});
+
+  of.always(plan_of({first}));
+  EXPECT_TRUE(of->watched(Kind::nocobase_cluster, Changed{edited(12)}, at(60)));
+  EXPECT_EQ(of.poll(at(60)), Sent{});
+  const Instant again = of->next_wake().value_or(Instant::max());
+  EXPECT_GE(again, at(100).mono);
+  EXPECT_LE(again, at(125).mono) << "the shortest back-off and up to a quarter";
+  EXPECT_EQ(of.poll(at(125)), Sent{"apply crm-job"});
+  of.reply(Error{Code::invalid, "bad image"}, at(125));
+  EXPECT_EQ(of.poll(at(125)), Sent{});
+
+  EXPECT_TRUE(of->watched(Kind::nocobase_cluster, Changed{edited(13)}, at(130)));
+  EXPECT_EQ(of.poll(at(130)), Sent{});
+  first.body["spec"]["x"] = 2;
+  first.precondition.resource_version = "7";
+  of.always(plan_of({first}));
+  EXPECT_TRUE(of->watched(Kind::nocobase_cluster, Changed{edited(14)}, at(140)));
+  EXPECT_EQ(of.poll(at(140)), Sent{"apply crm-job"}) << "at once, for it asks for something else";
+  of.reply(child(Kind::deployment, "crm-job", 112), at(140));
+  EXPECT_EQ(of.poll(at(140)), Sent{"apply crm-job"}) << "and nothing is left of it when it succeeds";
+}
+
+TEST(Controller, ARefusedWriteAtWhichThePlanStopsHoldsUpTheRest) {
+  Scripted of;
+  of.list_all(at(0));
+  Plan plan = plan_of({call(Verb::apply, job), call(Verb::apply, web)});
+  plan.stop_on_error = true;
+  of.always(plan);
+  EXPECT_EQ(of.poll(at(0)), Sent{"apply crm-job"});
+  of.reply(Error{Code::denied, "quota"}, at(0));
+  EXPECT_EQ(of.poll(at(0)), Sent{});
+  EXPECT_TRUE(of->watched(Kind::nocobase_cluster, Changed{edited(11)}, at(50)));
+  EXPECT_EQ(of.poll(at(50)), Sent{});
+  EXPECT_EQ(of.poll(at(125)), Sent{"apply crm-job"});
+}
+
 TEST(Controller, AFailureEndsThePassWhenThePlanSaysSo) {
   Scripted of;
   of.list_all(at(0));
