@@ -9,7 +9,7 @@ SEED ?= 1
 COUNT ?= 100
 export FILTER FUZZ_SECONDS SEED COUNT TABLE
 
-.PHONY: help build demo demo-down test test-fast test-e2e test-charts test-slow simulate fuzz lint format dist clean
+.PHONY: help build demo demo-down test test-fast test-e2e test-charts test-slow simulate mutants fuzz lint format dist clean
 
 help:  ## show this
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/\1\t\2/p' Makefile | while IFS=$$'\t' read -r name text; do printf '  make %-10s %s\n' "$$name" "$$text"; done
@@ -40,6 +40,9 @@ test-slow:  ## what takes longer: ThreadSanitizer, end to end with long waits, F
 
 simulate:  ## SEED=n COUNT=m: worlds of the simulated cluster; one that breaks a rule is told; TABLE=lifecycle=1 for images
 	@tests/run.sh simulate
+
+mutants:  ## each known fault of the core and the controller, switched on: a test must fail
+	@tests/run.sh mutants
 
 fuzz:  ## every fuzzer for FUZZ_SECONDS (60)
 	@tests/run.sh fuzz

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# run.sh STEP...: build, unit, asan, tsan, worlds, simulate, fuzz, charts, conformance, e2e, lint, in the order given; the
-# Makefile's targets are lists of steps.
+# run.sh STEP...: build, unit, asan, tsan, worlds, simulate, mutants, fuzz, charts, conformance, e2e, lint, in the order
+# given; the Makefile's targets are lists of steps.
 # After test steps it prints what failed and the sum of what their reports say, "N passed, N failed", and fails unless all
 # passed.
 # FILTER=word        only the end-to-end tests with that word in their name
@@ -71,6 +71,13 @@ run_worlds() {
 run_simulate() {
   configure_and_build dev simulate > /dev/null &&
     build/dev/tests/simulation/simulate "${SEED:-1}" "${COUNT:-100}" ${TABLE:-}
+}
+
+run_mutants() {
+  say "mutants"
+  configure_and_build mutants app_lifecycle_test app_plan_test runtime_test crash_test simulation_test > build/mutants-build.log ||
+    { tail -20 build/mutants-build.log; return 1; }
+  tests/simulation/mutants.sh build/mutants
 }
 
 run_fuzz() {

@@ -3,8 +3,9 @@
 #include <algorithm>
 #include <utility>
 
-#include "app/image.h"
+#include "app/downgrade.h"
 #include "base/check.h"
+#include "base/mutant.h"
 
 namespace nocobase_operator::app {
 namespace {
@@ -12,11 +13,6 @@ namespace {
 using std::chrono::sys_seconds;
 
 constexpr Seconds pull_limit{600};  // the Job ends itself after five minutes
-
-std::optional<Version> version_of(const std::string& image) {
-  const std::optional<Image> parsed = parse_image(image);
-  return parsed ? parsed->version : std::nullopt;
-}
 
 // One decision: each function is a step's. What the operation becomes is put into op_; what is to be done into out_.
 class Decider {
@@ -33,7 +29,7 @@ class Decider {
     }
     step();
     if (!(op_ == v_.operation)) {
-      op_.epoch = v_.operation.epoch + 1;
+      op_.epoch = v_.operation.epoch + (is_mutant("epoch-stands-still") ? 0 : 1);
       out_.next = std::move(op_);
     }
     return std::move(out_);
@@ -78,32 +74,12 @@ class Decider {
            !v_.is_approved;
   }
 
-  // An older version than the one that the database may be of.
-  [[nodiscard]] std::optional<Told> downgrade() const {
-    if (v_.allow_downgrade) {
-      return std::nullopt;
-    }
-    const std::optional<Version> wanted = version_of(v_.wanted.image);
-    for (const std::string& image : {op_.record->image, op_.record->started}) {
-      const std::optional<Version> there = version_of(image);
-      const bool older = wanted && there
-                             ? *wanted < *there
-                             : image == op_.record->started && !image.empty() && v_.wanted.image == op_.record->image;
-      if (older) {
-        return Told{"DowngradeRefused", "the database may be of " + image + ", and " + v_.wanted.image +
-                                            " is older, which NocoBase does not support; restore a backup that the "
-                                            "older version made and set spec.upgrade.allowDowngrade"};
-      }
-    }
-    return std::nullopt;
-  }
-
   // Why what is asked for is not begun, though it is not set up; nothing: it may be.
   [[nodiscard]] std::optional<Told> obstacle() const {
-    if (op_.failed && op_.failed->attempt == v_.attempt) {
+    if (op_.failed && op_.failed->attempt == v_.attempt && !is_mutant("latch-dropped")) {
       return Told{op_.failed->reason, op_.failed->message};
     }
-    return downgrade();
+    return downgrade(v_, *op_.record);
   }
 
   // --- changes of the operation --------------------------------------------------------------------------------------
@@ -181,12 +157,13 @@ class Decider {
   }
 
   void complete() {
-    op_.record = SetupRecord{.image = op_.target.image,
-                             .runs = v_.setup_runs.empty() ? op_.target.image : v_.setup_runs,
-                             .revision = op_.target.revision,
-                             .database = op_.target.database,
-                             .keys = v_.wanted.keys,
-                             .started = ""};
+    op_.record =
+        SetupRecord{.image = op_.target.image,
+                    .runs = v_.setup_runs.empty() || is_mutant("digest-forgotten") ? op_.target.image : v_.setup_runs,
+                    .revision = op_.target.revision,
+                    .database = op_.target.database,
+                    .keys = v_.wanted.keys,
+                    .started = ""};
     enter(Step::finish);
   }
 
@@ -197,11 +174,26 @@ class Decider {
   // A limit that is over is for a person; what is waited for still counts.
   void limit(sys_seconds since, Seconds most, const char* reason, const std::string& remedy) {
     if (v_.now < since + most) {
-      out_.wake = out_.wake ? std::min(*out_.wake, since + most) : since + most;
+      out_.wake = is_mutant("wake-up-forgotten") ? std::nullopt
+                  : out_.wake                    ? std::min(*out_.wake, since + most)
+                                                 : since + most;
       return;
     }
     const std::string what = out_.awaits ? out_.awaits->message : std::string();
     out_.stalled = Told{reason, "no progress for " + std::to_string(most.count()) + " s: " + what + "; " + remedy};
+  }
+
+  void limit_drain() {
+    limit(op_.since, v_.drain_limit, "DrainTimeout",
+          "if its node is lost, repair it, or delete the Node or, by force, the pod");
+  }
+  bool waits_for_pods(const char* reason) {
+    if (v_.pods == 0 && v_.scaled_down) {
+      return false;
+    }
+    await(reason, v_.pods > 0 ? "waiting for " + v_.last_pod + " to be gone" : "Deployments are scaled down");
+    limit_drain();
+    return true;
   }
 
   // Whether a Job has succeeded; if not, it is made, waited for, or its failure told.
@@ -293,7 +285,7 @@ class Decider {
       remove_setup(name_of(Step::start).data());
     }
     out_.keeps_record = !v_.recorded;
-    const bool alone = v_.others == 0 && !is_setup_there();
+    const bool alone = (v_.others == 0 || is_mutant("versions-mixed")) && !is_setup_there();
     out_.may_raise = alone && v_.proven;
     out_.reads_pods = alone && !v_.proven && v_.raises;
     if (!alone && v_.others > 0) {
@@ -314,11 +306,13 @@ class Decider {
     }
     std::optional<std::string> failed;
     if (passes(v_.pull, out_.makes_pull, "PullingImage", failed)) {
-      return enter(Step::drain);
+      return enter(is_mutant("phases-swapped") ? Step::backup : Step::drain);
     }
+    const std::string image = "the image " + op_.target.image + " for " + v_.roles;
     if (failed) {
-      return fail_before("PullFailed", "the image " + op_.target.image + " cannot be pulled: " + *failed);
+      return fail_before("PullFailed", image + " cannot be pulled: " + *failed);
     }
+    out_.awaits->message = image + " is being pulled: " + out_.awaits->message;
     limit(op_.since, pull_limit, "PullTimeout", "look at the Job's pod");
   }
 
@@ -326,17 +320,14 @@ class Decider {
     if (has_changed()) {
       return retarget();
     }
-    if (v_.pods > 0 || !v_.scaled_down) {
-      await("Draining", v_.pods > 0 ? "waiting for " + v_.last_pod + " to be gone" : "Deployments are scaled down");
-      limit(op_.since, v_.drain_limit, "DrainTimeout",
-            "if its node is lost, repair it, or delete the Node or, by force, the pod");
+    if (waits_for_pods("Draining")) {
       return;
     }
     if (!v_.proven) {
       out_.reads_pods = true;
       return;
     }
-    enter(v_.backs_up ? Step::backup : Step::setup);
+    enter(v_.backs_up && !is_mutant("backup-skipped") ? Step::backup : Step::setup);
   }
 
   void backup() {
@@ -355,7 +346,8 @@ class Decider {
 
   void setup() {
     const bool ours = v_.setup_epoch == op_.epoch;
-    if (is_setup_running() || (v_.setup == SetupPod::ended && ours)) {
+    const bool goes_on = is_setup_running() && !(is_mutant("setup-broken-off") && has_changed());
+    if (goes_on || (v_.setup == SetupPod::ended && ours)) {
       if (!ours) {
         op_.target.image = v_.setup_image;
       }
@@ -382,17 +374,14 @@ class Decider {
   }
 
   void make_setup() {
-    if (v_.pods > 0 || !v_.scaled_down) {
-      await("SettingUp", v_.pods > 0 ? "waiting for " + v_.last_pod + " to be gone" : "Deployments are scaled down");
-      limit(op_.since, v_.drain_limit, "DrainTimeout",
-            "if its node is lost, repair it, or delete the Node or, by force, the pod");
+    if (!is_mutant("setup-beside-pods") && waits_for_pods("SettingUp")) {
       return;
     }
     await("SettingUp", "the setup Pod is to be made");
     out_.keeps_record = !v_.recorded;
     if (v_.recorded && v_.keys_usable) {
-      out_.reads_pods = !v_.proven;
-      out_.makes_setup = v_.proven;
+      out_.makes_setup = v_.proven || is_mutant("setup-unproven");
+      out_.reads_pods = !out_.makes_setup;
     }
   }
 
@@ -437,11 +426,10 @@ class Decider {
 
   void finish() {
     out_.keeps_record = !v_.recorded;
-    if (is_setup_there()) {
+    if (is_setup_there() && !is_mutant("setup-left-behind")) {
       if (v_.recorded) {
         remove_setup("SettingUp");
-        limit(op_.since, v_.drain_limit, "DrainTimeout",
-              "if its node is lost, repair it, or delete the Node or, by force, the pod");
+        limit_drain();
       }
       return;
     }
@@ -460,7 +448,7 @@ class Decider {
     if (v_.attempt == op_.failed->attempt || v_.stopped) {
       return;
     }
-    if (const std::optional<Told> told = downgrade()) {
+    if (const std::optional<Told> told = downgrade(v_, *op_.record)) {
       out_.stalled = told;
       return;
     }
@@ -490,7 +478,7 @@ SetupRecord record_to_keep(const Operation& operation) {
   SetupRecord record = operation.record.value_or(SetupRecord{});
   const bool begun = operation.step == Step::setup || operation.step == Step::migrate ||
                      operation.step == Step::verify || operation.step == Step::failed;
-  if (begun) {
+  if (begun && !is_mutant("start-unrecorded")) {
     record.started = operation.target.image;
   }
   return record;

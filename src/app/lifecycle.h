@@ -40,6 +40,8 @@ struct Lifecycle {
   Seconds setup_timeout{3600};
   Seconds drain_limit{600};
 
+  std::string roles;  // "role web" or "roles web, workflow", for people
+
   Operation operation;  // as the status has it
 
   // What is there.

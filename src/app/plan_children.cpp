@@ -8,6 +8,7 @@
 #include "app/defaults.h"
 #include "app/names.h"
 #include "app/plan_parts.h"
+#include "base/mutant.h"
 
 namespace nocobase_operator::app {
 namespace {
@@ -115,11 +116,12 @@ bool draft_intent(const Situation& s, const Role& role, const RoleState& state, 
     return true;
   }
   const bool ours_alone = seen->main_owns_intent && !seen->intent_manager_owns;
-  if (seen->intent && !ours_alone) {
+  const bool overwrites = is_mutant("intent-overwritten") && seen->intent != state.effect.count.effect;
+  if (seen->intent && !ours_alone && !overwrites) {
     return true;
   }
   Json body = bare(ref);
-  body["spec"]["replicas"] = seen->intent.value_or(state.effect.count.intent);
+  body["spec"]["replicas"] = overwrites ? state.effect.count.effect : seen->intent.value_or(state.effect.count.intent);
   push(s, apply_call(ref, std::move(body), intent_manager, same_version(*state.object.seen)), draft);
   return !ours_alone;
 }
@@ -152,7 +154,7 @@ void draft_role_status(const Situation& s, const RoleState& state, Draft& draft)
                     .observed_generation = meta.generation};
   // Nor while the pods of a hold that is over are not back yet: an autoscaler would count them, and lower the intent.
   const bool coming_back = deployment != nullptr && deployment->spec_replicas == 0 && state.effect.count.effect > 0;
-  if (s.hold == Hold::none && !coming_back) {
+  if ((s.hold == Hold::none && !coming_back) || is_mutant("selector-kept")) {
     report.selector = selector_text(state.deployment.child.body);
   }
   Json status = to_json(report);
@@ -210,7 +212,7 @@ void draft_deployment(const Situation& s, std::size_t role, bool its_turn, Draft
   }
   const bool starts_pods = state.standing == Standing::absent || state.rolls;
   const bool without_keys = starts_pods && draft.keys.state != KeysState::usable;
-  const bool waits = !draft.lifecycle.may_raise && state.starts;
+  const bool waits = !draft.lifecycle.may_raise && state.starts && !is_mutant("raised-too-early");
   if (waits || is_exposed(s, role) || without_keys || lacks_content(s.roles[role]) || (state.rolls && !its_turn)) {
     return;
   }

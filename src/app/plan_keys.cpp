@@ -4,6 +4,7 @@
 #include "app/defaults.h"
 #include "app/names.h"
 #include "app/plan_parts.h"
+#include "base/mutant.h"
 
 namespace nocobase_operator::app {
 namespace {
@@ -129,6 +130,9 @@ void draft_keys(const Situation& s, Draft& draft) {
     draft.keys.trouble = judge(s, *secret);
     draft.keys.state = draft.keys.trouble ? KeysState::unusable : KeysState::usable;
     draft.keys.fingerprint = secret->fingerprint;
+    if (is_mutant("keys-rewritten") && s.operation.step == Step::setup) {
+      draft.writes.push_back(apply_call(s.keys.child.ref, keys_secret(s.cluster, s.seen->entropy), manager, {}));
+    }
     if (draft.keys.trouble) {
       draft.stall(*draft.keys.trouble);
       draft.recheck_in(read_lasts);

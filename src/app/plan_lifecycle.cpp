@@ -6,6 +6,7 @@
 #include "app/names.h"
 #include "app/plan_parts.h"
 #include "app/setup.h"
+#include "base/mutant.h"
 
 namespace nocobase_operator::app {
 namespace {
@@ -32,7 +33,8 @@ std::vector<const SeenPod*> application_pods(const Situation& s, const std::vect
   for (const SeenPod& pod : pods) {
     const bool own_setup = pod.meta.ref == setup && pod.meta.owner_uid == s.seen->meta.uid;
     const bool foreign = pod.meta.ref == setup && pod.cluster != s.cluster.name;
-    if (!own_setup && !foreign && !is_over(pod) && !is_of_job(pod)) {
+    const bool overlooked = is_mutant("terminating-pods-overlooked") && pod.meta.terminating;
+    if (!own_setup && !foreign && !is_over(pod) && !is_of_job(pod) && !overlooked) {
       found.push_back(&pod);
     }
   }
@@ -165,9 +167,11 @@ void look_at_pods(const Situation& s, Lifecycle& view, Draft& draft) {
 
 void look_at_roles(const Situation& s, Lifecycle& view) {
   view.roles_reached = true;
+  view.roles = s.roles.size() == 1 ? "role " : "roles ";
   std::int64_t longest = 0;
   for (std::size_t i = 0; i < s.roles.size(); ++i) {
     const RoleState& role = s.roles[i];
+    view.roles += (i == 0 ? "" : ", ") + s.cluster.spec.roles[i].name;
     view.raises = view.raises || role.deployment.starts;
     view.roles_reached = view.roles_reached && !unmet_of(s, i);
     longest = std::max(longest, grace_period_seconds(s.cluster.spec.roles[i]));
@@ -254,7 +258,7 @@ void remove_setup(const Situation& s, Draft& draft) {
     return;
   }
   // One that has not started may start while this is decided; then its version has changed, and it stays.
-  const bool waits = !pod->started && !is_over(*pod);
+  const bool waits = !pod->started && !is_over(*pod) && !is_mutant("precondition-dropped");
   push(s, remove_call(pod->meta.ref, {pod->meta.uid, waits ? std::to_string(pod->meta.version) : ""}), draft);
 }
 

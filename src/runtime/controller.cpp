@@ -6,6 +6,7 @@
 #include "app/children.h"
 #include "app/names.h"
 #include "base/check.h"
+#include "base/mutant.h"
 
 namespace nocobase_operator::runtime {
 namespace {
@@ -402,7 +403,7 @@ void Controller::refused(const Sent& sent, const Error& error, std::optional<Mil
       return;
     case Code::conflict:         // what we know is not the newest
     case Code::unknown_outcome:  // it may have happened
-      if (kube::is_write(sent.verb)) {
+      if (kube::is_write(sent.verb) && !is_mutant("lost-reply-forgotten")) {
         pass.rereads.push_back(sent.ref);
       }
       break;

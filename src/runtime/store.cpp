@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/mutant.h"
 
 namespace nocobase_operator::runtime {
 namespace {
@@ -222,7 +223,8 @@ Store::Keys Store::changed(app::Seen seen) {
   Keys touched;
   Node& node = *buckets_.try_emplace(app::key_of(seen)).first;
   leave_old_bucket(meta.ref, node, touched);
-  if (const auto old = find_record(node, meta.ref); old && old->head.watched && old->head.version >= meta.version) {
+  if (const auto old = find_record(node, meta.ref);
+      old && old->head.watched && old->head.version >= meta.version && !is_mutant("older-version-accepted")) {
     RecordHead head = old->head;
     head.mark = state.mark;
     if (!(head == old->head)) {

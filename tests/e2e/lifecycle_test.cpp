@@ -1,125 +1,16 @@
 // Installations and upgrades on a real control plane, with every pod's coming and going written down.
 #include <csignal>
-#include <fstream>
 #include <iostream>
 #include <set>
-#include <sstream>
 
-#include "harness.h"
+#include "lifecycle_fixture.h"
 
 namespace nocobase_operator::e2e {
 
 namespace {
 
 using testing::Contains;
-using testing::HasSubstr;
 using testing::IsEmpty;
-using testing::Not;
-
-constexpr const char* new_image = "nocobase/nocobase:2.2.16-full";
-
-// A pod while it is there, terminating or not.
-struct Pod {
-  std::string component;
-  std::string image;
-  bool ready = false;
-};
-
-class LifecycleTest : public OperatorTest {
- protected:
-  void SetUp() override {
-    OperatorTest::SetUp();
-    history_ = cp().file("log/pods-" + ns + ".json");
-    ASSERT_TRUE(watch_.start(
-        {cp().program("kubectl"), "get", "pods", "-n", ns, "--watch", "--output-watch-events", "-o", "json"},
-        history_));
-  }
-  void TearDown() override {
-    watch_.stop(SIGTERM);
-    OperatorTest::TearDown();
-  }
-
-  // Calls `visit` with all pods of the application as they were after each change.
-  void replay(const std::function<void(const std::map<std::string, Pod>&)>& visit) const {
-    std::ifstream file(history_);
-    std::stringstream text;
-    text << file.rdbuf();
-    std::map<std::string, Pod> pods;
-    Json event;
-    while (text >> std::ws && text.peek() != std::char_traits<char>::eof()) {
-      try {
-        text >> event;
-      } catch (const Json::exception&) {
-        break;  // the last line is being written
-      }
-      const Json& object = event["object"];
-      const std::string component = text_at(object, "/metadata/labels/app.kubernetes.io~1component");
-      const std::string name = text_at(object, "/metadata/name");
-      if (component == "pull" || component == "backup" || component == "verify") {
-        continue;
-      }
-      if (event["type"] == "DELETED") {
-        pods.erase(name);
-      } else {
-        bool ready = false;
-        for (const Json& each : at(object, "/status/conditions", std::vector<Json>())) {
-          ready = ready || (text_at(each, "/type") == "Ready" && text_at(each, "/status") == "True");
-        }
-        pods[name] = {component, text_at(object, "/spec/containers/0/image"), ready};
-      }
-      visit(pods);
-    }
-  }
-
-  // No two versions at once, and the setup Pod alone.
-  void expect_never_mixed() const {
-    std::size_t changes = 0;
-    replay([&](const std::map<std::string, Pod>& pods) {
-      ++changes;
-      std::set<std::string> images;
-      bool setup = false;
-      for (const auto& [name, pod] : pods) {
-        images.insert(pod.image.substr(0, pod.image.find('@')));
-        setup = setup || pod.component == "setup";
-      }
-      EXPECT_LE(images.size(), 1U) << testing::PrintToString(images);
-      EXPECT_TRUE(!setup || pods.size() == 1) << pods.size() << " pods beside the setup Pod";
-    });
-    EXPECT_GT(changes, 3U);
-  }
-
-  [[nodiscard]] std::string step(const std::string& name) const {
-    return text_at(cp().find("nbc", ns, name).value_or(Json()), "/status/operation/step");
-  }
-  [[nodiscard]] int replicas(const std::string& deployment) const {
-    return at(cp().find("deployment", ns, deployment).value_or(Json()), "/spec/replicas", -1);
-  }
-  [[nodiscard]] std::size_t setups_since(std::uint64_t mark) const {
-    std::size_t count = 0;
-    for (const Write& write : writes_since(mark)) {
-      count += write.verb == "create" && write.what == "pods/crm-setup" && write.code == 201 ? 1 : 0;
-    }
-    return count;
-  }
-  // While the image is being tried, what runs is Ready; an upgrade is through when the version says so.
-  [[nodiscard]] bool wait_upgraded() const {
-    return wait_for("the upgrade is through", seconds(180), [&]() -> std::string {
-      const std::string version = text_at(cp().find("nbc", ns, "crm").value_or(Json()), "/status/version");
-      return version == "2.2.16" && step("crm") == "Idle" ? "" : version + " at " + step("crm");
-    });
-  }
-  [[nodiscard]] Json upgraded(int web = 1) const {
-    Json roles = three_roles();
-    roles[0]["replicas"] = web;
-    Json object = cluster("crm", roles);
-    object["spec"]["image"] = new_image;
-    return object;
-  }
-
- private:
-  std::string history_;
-  Background watch_;
-};
 
 TEST_F(LifecycleTest, an_installation_is_one_pod_until_it_is_ready) {
   ASSERT_NO_FATAL_FAILURE(apply(cluster("crm", three_roles())));
@@ -177,7 +68,7 @@ TEST_F(LifecycleTest, a_backup_that_fails_brings_the_old_version_back) {
     const std::string stalled = condition(get("nbc", "crm"), "Stalled");
     return stalled == "True BackupFailed" && step("crm") == "Idle" ? "" : stalled + " at " + step("crm");
   }));
-  EXPECT_EQ(condition(get("nbc", "crm"), "Ready"), "True AllRolesReady");
+  ASSERT_TRUE(wait_ready("crm"));
   EXPECT_EQ(replicas("crm-web"), 1);
   EXPECT_EQ(setups_since(mark), 0U) << "nothing was migrated";
   expect_never_mixed();
@@ -193,7 +84,9 @@ TEST_F(LifecycleTest, an_operator_that_is_killed_at_each_step_changes_nothing) {
   ASSERT_NO_FATAL_FAILURE(apply(cluster("crm", three_roles())));
   ASSERT_TRUE(wait_ready("crm", seconds(120)));
   const auto mark = cp().mark();
-  ASSERT_NO_FATAL_FAILURE(apply(upgraded(2)));
+  Json object = upgraded(2);
+  object["spec"]["upgrade"] = {{"backup", hook("dump")}, {"verify", hook("check")}};
+  ASSERT_NO_FATAL_FAILURE(apply(object));
   std::set<std::string> killed_at;
   ASSERT_TRUE(wait_for("the upgrade is through", seconds(300), [&]() -> std::string {
     const std::string now = step("crm");
@@ -207,9 +100,14 @@ TEST_F(LifecycleTest, an_operator_that_is_killed_at_each_step_changes_nothing) {
   }));
   ASSERT_TRUE(wait_ready("crm", seconds(120)));
   std::cout << "killed at " << testing::PrintToString(killed_at) << '\n';
-  EXPECT_THAT(killed_at, Contains("Drain"));
+  for (const auto* const each : {"Pull", "Drain", "Backup", "Migrate", "Verify", "Start"}) {
+    EXPECT_THAT(killed_at, Contains(each));
+  }
   EXPECT_EQ(setups_since(mark), 1U);
   EXPECT_EQ(replicas("crm-web"), 2);
+  EXPECT_TRUE(wait_for("the watch has caught up", seconds(10), [&] {
+    return stops() == 5 ? std::string() : std::to_string(stops()) + " have stopped, not two setups and three roles";
+  }));
   expect_never_mixed();
 }
 

@@ -334,6 +334,11 @@ TEST(Lifecycle, AStrayRunningSetupIsTakenOver) {
 
 TEST(Lifecycle, WhatFailsBeforeTheSetupBringsTheOldVersionBackOnce) {
   Lifecycle v = upgrading(Step::pull);
+  v.roles = "roles web, tasks";
+  v.pull = {JobState::running, "ImagePullBackOff"};
+  EXPECT_EQ(decide(v).awaits->message,
+            "the image " + v.wanted.image +
+                " for roles web, tasks is being pulled: the Job is under way: ImagePullBackOff");
   v.pull = {JobState::failed, "ImagePullBackOff"};
   Decision d = decide(v);
   ASSERT_TRUE(d.next && d.next->failed);
