@@ -174,9 +174,9 @@ class Decider {
   // A limit that is over is for a person; what is waited for still counts.
   void limit(sys_seconds since, Seconds most, const char* reason, const std::string& remedy) {
     if (v_.now < since + most) {
-      out_.wake = is_mutant("wake-up-forgotten") ? std::nullopt
-                  : out_.wake                    ? std::min(*out_.wake, since + most)
-                                                 : since + most;
+      if (!is_mutant("wake-up-forgotten")) {
+        out_.wake = out_.wake ? std::min(*out_.wake, since + most) : since + most;
+      }
       return;
     }
     const std::string what = out_.awaits ? out_.awaits->message : std::string();
