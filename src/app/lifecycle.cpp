@@ -196,6 +196,15 @@ class Decider {
     return true;
   }
 
+  bool waits_for_references() {
+    if (v_.missing.empty()) {
+      return false;
+    }
+    await("ReferenceMissing", v_.missing + "; pods need it to start");
+    limit(op_.since, v_.drain_limit, "ReferenceMissing", "make it, or take out what refers to it");
+    return true;
+  }
+
   // Whether a Job has succeeded; if not, it is made, waited for, or its failure told.
   bool passes(const JobSeen& job, bool& makes, const char* name, std::optional<std::string>& failed) {
     switch (job.state) {
@@ -305,6 +314,9 @@ class Decider {
       return retarget();
     }
     std::optional<std::string> failed;
+    if (waits_for_references()) {
+      return;
+    }
     if (passes(v_.pull, out_.makes_pull, "PullingImage", failed)) {
       return enter(is_mutant("phases-swapped") ? Step::backup : Step::drain);
     }
@@ -374,7 +386,7 @@ class Decider {
   }
 
   void make_setup() {
-    if (!is_mutant("setup-beside-pods") && waits_for_pods("SettingUp")) {
+    if ((!is_mutant("setup-beside-pods") && waits_for_pods("SettingUp")) || waits_for_references()) {
       return;
     }
     await("SettingUp", "the setup Pod is to be made");

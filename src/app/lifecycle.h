@@ -40,7 +40,8 @@ struct Lifecycle {
   Seconds setup_timeout{3600};
   Seconds drain_limit{600};
 
-  std::string roles;  // "role web" or "roles web, workflow", for people
+  std::string roles;    // "role web" or "roles web, workflow", for people
+  std::string missing;  // what pods refer to and would not start without, with their role; "" when all is there
 
   Operation operation;  // as the status has it
 

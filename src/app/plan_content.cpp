@@ -4,6 +4,7 @@
 #include <map>
 
 #include "app/plan_parts.h"
+#include "app/setup.h"
 
 namespace nocobase_operator::app {
 namespace {
@@ -18,11 +19,21 @@ struct Interest {
   bool missing = false;  // and do not, without it
 };
 
+// Whether roles are about to be stopped for a setup, or the setup Pod is about to be made: what pods will need is
+// looked at before that.
+bool is_before_setup(const Situation& s) {
+  const Ref setup = setup_pod_ref(s.cluster);
+  const bool made =
+      std::any_of(s.seen->pods.begin(), s.seen->pods.end(), [&](const SeenPod& pod) { return pod.meta.ref == setup; });
+  return s.operation.step == Step::pull || (s.operation.step == Step::setup && !made);
+}
+
 std::map<Ref, Interest> interests(const Situation& s) {
   std::map<Ref, Interest> all;
+  const bool before_setup = is_before_setup(s);
   const bool stalled = kube::string_at(s.live, {"phase"}) == name_of(Phase::blocked);
   for (const RoleState& role : s.roles) {
-    const bool may_start = role.deployment.starts || role.deployment.standing == Standing::unknown;
+    const bool may_start = before_setup || role.deployment.starts || role.deployment.standing == Standing::unknown;
     for (const Reference& reference : role.references) {
       Interest& interest = all[reference.ref];
       interest.needed = interest.needed || may_start;

@@ -171,6 +171,9 @@ void look_at_roles(const Situation& s, Lifecycle& view) {
   std::int64_t longest = 0;
   for (std::size_t i = 0; i < s.roles.size(); ++i) {
     const RoleState& role = s.roles[i];
+    if (!role.content.missing.empty() && view.missing.empty()) {
+      view.missing = "role " + s.cluster.spec.roles[i].name + ": " + role.content.missing.front();
+    }
     view.roles += (i == 0 ? "" : ", ") + s.cluster.spec.roles[i].name;
     view.raises = view.raises || role.deployment.starts;
     view.roles_reached = view.roles_reached && !unmet_of(s, i);

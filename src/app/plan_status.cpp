@@ -205,6 +205,9 @@ std::vector<Unmet> held_by(const Situation& s, const Draft& draft) {
   }
   Unmet unmet;
   unmet.message = draft.lifecycle.awaits ? draft.lifecycle.awaits->message : "nothing runs";
+  if (draft.lifecycle.awaits && draft.lifecycle.awaits->reason == "ReferenceMissing") {
+    unmet.reason = draft.lifecycle.awaits->reason;
+  }
   unmet.draining = s.operation.step == Step::drain;
   return {unmet};
 }

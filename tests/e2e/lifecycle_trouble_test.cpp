@@ -60,7 +60,7 @@ TEST_F(LifecycleTroubleTest, an_image_with_a_typo_stops_nothing) {
 TEST_F(LifecycleTroubleTest, a_setup_outlives_a_drain_of_its_node_and_another_image) {
   const auto mark = cp().mark();
   Json object = upgraded();
-  object["spec"]["podTemplate"] = {{"metadata", {{"annotations", {{"sim/ready-ms", "12000"}}}}}};
+  object["spec"]["podTemplate"] = {{"metadata", {{"annotations", {{"sim/ready-ms", "20s"}}}}}};
   ASSERT_NO_FATAL_FAILURE(apply(object));
   ASSERT_TRUE(wait_at("Migrate"));
   const Json setup = get("pod", "crm-setup");

@@ -332,13 +332,34 @@ TEST(Lifecycle, AStrayRunningSetupIsTakenOver) {
   EXPECT_EQ(d.next->target.image, new_image);
 }
 
+TEST(Lifecycle, NothingIsStoppedOrSetUpWhileSomethingIsMissingThatPodsReferTo) {
+  Lifecycle v = upgrading(Step::pull);
+  v.missing = "role web: Secret ns/pg does not exist";
+  v.pull.state = JobState::succeeded;
+  Decision d = decide(v);
+  EXPECT_FALSE(d.next);
+  EXPECT_EQ(d.awaits->reason, "ReferenceMissing");
+  EXPECT_EQ(d.awaits->message, "role web: Secret ns/pg does not exist; pods need it to start");
+  v.missing.clear();
+  EXPECT_EQ(next_of(v), Step::drain);
+
+  v = upgrading(Step::setup);
+  v.pods = 0;
+  v.scaled_down = v.recorded = v.keys_usable = v.proven = true;
+  EXPECT_TRUE(decide(v).makes_setup);
+  v.missing = "role web: Secret ns/pg does not exist";
+  d = decide(v);
+  EXPECT_FALSE(d.makes_setup || d.next);
+  EXPECT_EQ(d.awaits->reason, "ReferenceMissing");
+}
+
 TEST(Lifecycle, WhatFailsBeforeTheSetupBringsTheOldVersionBackOnce) {
   Lifecycle v = upgrading(Step::pull);
   v.roles = "roles web, tasks";
   v.pull = {JobState::running, "ImagePullBackOff"};
-  EXPECT_EQ(decide(v).awaits->message,
-            "the image " + v.wanted.image +
-                " for roles web, tasks is being pulled: the Job is under way: ImagePullBackOff");
+  EXPECT_EQ(
+      decide(v).awaits->message,
+      "the image " + v.wanted.image + " for roles web, tasks is being pulled: the Job is under way: ImagePullBackOff");
   v.pull = {JobState::failed, "ImagePullBackOff"};
   Decision d = decide(v);
   ASSERT_TRUE(d.next && d.next->failed);
