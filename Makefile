@@ -38,7 +38,7 @@ test-charts:  ## the Helm charts, with helm and kube-score
 test-slow:  ## what takes longer: ThreadSanitizer, end to end with long waits, FUZZ_SECONDS (600) per fuzzer
 	@E2E_SLOW=1 FUZZ_SECONDS=$(if $(filter-out file,$(origin FUZZ_SECONDS)),$(FUZZ_SECONDS),600) tests/run.sh tsan e2e fuzz
 
-simulate:  ## SEED=n COUNT=m: worlds of the simulated cluster; one that breaks a rule is told; TABLE=lifecycle=1 for images
+simulate:  ## SEED=n COUNT=m: worlds of the simulated cluster; one that breaks a rule is told
 	@tests/run.sh simulate
 
 fuzz:  ## every fuzzer for FUZZ_SECONDS (60)

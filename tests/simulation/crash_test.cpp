@@ -65,11 +65,10 @@ std::vector<Step> with_jobs() {
           spec_edit("another image", [](Json& spec) { spec["image"] = "nocobase/nocobase:2.2.6-full"; })};
 }
 
-Setting setting_of(const std::vector<Step>& script, bool lifecycle, Strike strike) {
+Setting setting_of(const std::vector<Step>& script, Strike strike) {
   Setting setting;
   setting.seed = 1;
   setting.faults = Faults::none();
-  setting.faults.lifecycle = lifecycle;
   setting.script = script;
   setting.strike = strike;
   return setting;
@@ -107,16 +106,16 @@ std::string last_lines(Setting setting) {
 }
 
 // Strikes every write of the history (each `step`-th under NBO_CRASH_STEP).
-void strike_every_write(const std::vector<Step>& script, bool lifecycle, Strike::How how) {
+void strike_every_write(const std::vector<Step>& script, Strike::How how) {
   const char* const given = std::getenv("NBO_CRASH_STEP");
   const std::uint64_t step = given != nullptr ? std::strtoull(given, nullptr, 10) : 1;
-  const Outcome whole = World(setting_of(script, lifecycle, {})).run();
-  ASSERT_EQ(whole.broken.name, "") << whole.broken.what << "\n" << last_lines(setting_of(script, lifecycle, {}));
+  const Outcome whole = World(setting_of(script, {})).run();
+  ASSERT_EQ(whole.broken.name, "") << whole.broken.what << "\n" << last_lines(setting_of(script, {}));
   ASSERT_GT(whole.counts.writes, 10U);
   int failures = 0;
   for (std::uint64_t write = 1; write <= whole.counts.writes && failures < 3; write += step) {
     SCOPED_TRACE("at write " + std::to_string(write) + " of " + std::to_string(whole.counts.writes));
-    const Setting setting = setting_of(script, lifecycle, {.write = write, .how = how});
+    const Setting setting = setting_of(script, {.write = write, .how = how});
     const Outcome outcome = World(setting).run();
     const bool same = outcome.broken.name.empty() && outcome.digest == whole.digest &&
                       counted(outcome.counts) == counted(whole.counts);
@@ -130,41 +129,23 @@ void strike_every_write(const std::vector<Step>& script, bool lifecycle, Strike:
   }
 }
 
-TEST(CrashPoints, SteadyCrash) {
-  strike_every_write(steady(), false, Strike::How::crash);
-}
-TEST(CrashPoints, SteadyReplyLost) {
-  strike_every_write(steady(), false, Strike::How::reply_lost);
-}
-
-// From here on the core needs a lifecycle: NBO_LIFECYCLE=1 switches them on.
-bool has_lifecycle() {
-  const char* const given = std::getenv("NBO_LIFECYCLE");
-  return given != nullptr && std::string_view(given) != "0";
-}
-void with_lifecycle(const std::vector<Step>& script, Strike::How how) {
-  if (!has_lifecycle()) {
-    GTEST_SKIP() << "the core has no lifecycle yet";
-  }
-  strike_every_write(script, true, how);
-}
 TEST(CrashPoints, InstallAndSteadyCrash) {
-  with_lifecycle(steady(), Strike::How::crash);
+  strike_every_write(steady(), Strike::How::crash);
 }
 TEST(CrashPoints, InstallAndSteadyReplyLost) {
-  with_lifecycle(steady(), Strike::How::reply_lost);
+  strike_every_write(steady(), Strike::How::reply_lost);
 }
 TEST(CrashPoints, UpgradeCrash) {
-  with_lifecycle(upgrade(), Strike::How::crash);
+  strike_every_write(upgrade(), Strike::How::crash);
 }
 TEST(CrashPoints, UpgradeReplyLost) {
-  with_lifecycle(upgrade(), Strike::How::reply_lost);
+  strike_every_write(upgrade(), Strike::How::reply_lost);
 }
 TEST(CrashPoints, UpgradeWithJobsCrash) {
-  with_lifecycle(with_jobs(), Strike::How::crash);
+  strike_every_write(with_jobs(), Strike::How::crash);
 }
 TEST(CrashPoints, UpgradeWithJobsReplyLost) {
-  with_lifecycle(with_jobs(), Strike::How::reply_lost);
+  strike_every_write(with_jobs(), Strike::How::reply_lost);
 }
 
 }  // namespace

@@ -61,21 +61,19 @@ Json first_spec(Scene& scene) {
                  {"passwordSecretRef", {{"name", "pg"}, {"key", "password"}}}}},
                {"coordination", {{"redis", {{"host", "redis"}}}}},
                {"setup", {{"timeoutSeconds", 900}}}};
-  if (scene.faults.lifecycle) {
-    const Json job = {
-        {"spec",
-         {{"backoffLimit", 0},
-          {"template",
-           {{"spec", {{"restartPolicy", "Never"}, {"containers", {{{"name", "job"}, {"image", "tools:1"}}}}}}}}}}};
-    if (rng.chance(40)) {
-      spec["upgrade"]["backup"]["jobTemplate"] = job;
-    }
-    if (rng.chance(30)) {
-      spec["upgrade"]["verify"]["jobTemplate"] = job;
-    }
-    if (rng.chance(20)) {
-      spec["upgrade"]["approval"] = "Manual";
-    }
+  const Json job = {
+      {"spec",
+       {{"backoffLimit", 0},
+        {"template",
+         {{"spec", {{"restartPolicy", "Never"}, {"containers", {{{"name", "job"}, {"image", "tools:1"}}}}}}}}}}};
+  if (rng.chance(40)) {
+    spec["upgrade"]["backup"]["jobTemplate"] = job;
+  }
+  if (rng.chance(30)) {
+    spec["upgrade"]["verify"]["jobTemplate"] = job;
+  }
+  if (rng.chance(20)) {
+    spec["upgrade"]["approval"] = "Manual";
   }
   return spec;
 }
@@ -148,13 +146,7 @@ void World::judge() {
     if (change.by_call && counts && settled_at_ >= 0 && setting_.script.empty()) {
       broken({"I7 silent", "a write when all is settled: " + change.actor + " " + kube::to_string(change.ref)});
     }
-    Broken found = check(state_, change);
-    if (!scene_.faults.lifecycle && found.name == "I5 intent in a hold") {
-      // Known of the core without a lifecycle: it shows a role's selector before it raises the Deployment from zero.
-      scene_.happened("KNOWN: an intent that an autoscaler lowers when a hold ends");
-      found = {};
-    }
-    broken(std::move(found));
+    broken(check(state_, change));
   }
   changes_.clear();
   for (; incidents_ < databases_.incidents().size(); ++incidents_) {
@@ -170,9 +162,6 @@ void World::begin() {
   const Json spec = first_spec(scene_);
   good_spec_ = spec;
   first_image_ = good_image_ = spec["image"].get<std::string>();
-  if (!scene_.faults.lifecycle) {
-    databases_.preset("ns/crm", first_image_);
-  }
   is_autoscaled_ = scene_.rng.chance(scene_.faults.autoscaled);
   operators_.launch();
   if (setting_.script.empty()) {

@@ -17,11 +17,6 @@ std::uint64_t from_environment(const char* name, std::uint64_t otherwise) {
   return text != nullptr ? std::strtoull(text, nullptr, 10) : otherwise;
 }
 
-// The worlds that are run have a lifecycle once the core has.
-Faults table() {
-  return from_environment("NBO_LIFECYCLE", 0) != 0 ? Faults::with_lifecycle() : Faults();
-}
-
 std::string story(const Setting& setting) {
   Setting told = setting;
   told.tells = true;
@@ -38,7 +33,7 @@ void run_shard(std::uint64_t shard) {
   const std::uint64_t count = from_environment("NBO_WORLDS", 40);
   std::map<std::string, std::uint64_t> situations;
   for (std::uint64_t i = 0; i < count; ++i) {
-    const Setting setting{.seed = shard * 100'000 + i + 1, .faults = table()};
+    const Setting setting{.seed = shard * 100'000 + i + 1};
     const Outcome outcome = World(setting).run();
     ASSERT_EQ(outcome.broken.name, "") << "seed " << setting.seed << ": " << outcome.broken.what << "\n"
                                        << story(setting);
@@ -80,7 +75,7 @@ TEST(Worlds, Shard7) {
 
 TEST(World, TheSameSeedIsTheSameWorld) {
   for (const std::uint64_t seed : {3U, 4U}) {
-    const Setting setting{.seed = seed, .faults = table()};
+    const Setting setting{.seed = seed};
     const Outcome one = World(setting).run();
     Setting told = setting;
     told.tells = true;
@@ -92,16 +87,6 @@ TEST(World, TheSameSeedIsTheSameWorld) {
     EXPECT_TRUE(one.history.empty());
     EXPECT_FALSE(other.history.empty());
   }
-}
-
-// A core without a lifecycle changes images while pods of the old one run: the invariants say so. This test goes when
-// the core has one, and the worlds above take its table.
-TEST(World, ImagesAreSwitchedOnByTheTable) {
-  if (from_environment("NBO_LIFECYCLE", 0) != 0) {
-    GTEST_SKIP() << "the worlds have images";
-  }
-  const Setting setting{.seed = 1, .faults = Faults::with_lifecycle()};
-  EXPECT_NE(World(setting).run().broken.name, "");
 }
 
 }  // namespace
