@@ -7,7 +7,7 @@ FILTER ?=
 FUZZ_SECONDS ?= 60
 SEED ?= 1
 COUNT ?= 100
-export FILTER FUZZ_SECONDS SEED COUNT TABLE
+export FILTER FUZZ_SECONDS SEED COUNT TABLE WORLDS PAIRS
 
 .PHONY: help build demo demo-down test test-fast test-e2e test-charts test-slow simulate mutants fuzz lint format dist clean
 
@@ -35,10 +35,10 @@ test-e2e:  ## end to end on a real control plane; FILTER=word runs the tests wit
 test-charts:  ## the Helm charts, with helm and kube-score
 	@tests/run.sh charts
 
-test-slow:  ## what takes longer: ThreadSanitizer, end to end with long waits, FUZZ_SECONDS (600) per fuzzer
-	@E2E_SLOW=1 FUZZ_SECONDS=$(if $(filter-out file,$(origin FUZZ_SECONDS)),$(FUZZ_SECONDS),600) tests/run.sh tsan e2e fuzz
+test-slow:  ## what takes longer: ThreadSanitizer, more of the simulation (WORLDS, PAIRS), end to end with long waits, FUZZ_SECONDS (600) per fuzzer
+	@E2E_SLOW=1 FUZZ_SECONDS=$(if $(filter-out file,$(origin FUZZ_SECONDS)),$(FUZZ_SECONDS),600) tests/run.sh tsan simulation e2e fuzz
 
-simulate:  ## SEED=n COUNT=m: worlds of the simulated cluster; one that breaks a rule is told; TABLE=lifecycle=1 for images
+simulate:  ## SEED=n COUNT=m: worlds of the simulated cluster; one that breaks a rule is told
 	@tests/run.sh simulate
 
 mutants:  ## each known fault of the core and the controller, switched on: a test must fail

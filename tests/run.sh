@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# run.sh STEP...: build, unit, asan, tsan, worlds, simulate, mutants, fuzz, charts, conformance, e2e, lint, in the order
-# given; the Makefile's targets are lists of steps.
+# run.sh STEP...: build, unit, asan, tsan, worlds, simulation, simulate, mutants, fuzz, charts, conformance, e2e, lint, in
+# the order given; the Makefile's targets are lists of steps.
 # After test steps it prints what failed and the sum of what their reports say, "N passed, N failed", and fails unless all
 # passed.
 # FILTER=word        only the end-to-end tests with that word in their name
 # FUZZ_SECONDS=N     per fuzzer (default 60)
 # SEED=N COUNT=N     simulate: the first world and how many (default 1, 100); TABLE="key=value..." as simulate.cpp says
+# WORLDS=N PAIRS=N   simulation: worlds per shard of eight (250), pairs of faults (5000; 0: all)
 # E2E_SLOW=1         end to end with long waits
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -63,9 +64,23 @@ run_tsan() { say "unit tests under ThreadSanitizer"; run_ctest tsan; }
 run_worlds() {
   local report=$PWD/$reports/worlds.xml status=0
   say "worlds of faults"
-  configure_and_build dev runtime_fault_test simulation_test invariants_test crash_test &&
+  configure_and_build dev runtime_fault_test simulation_test invariants_test crash_test fault_test &&
     ctest --preset dev --parallel "$jobs" -L '^(worlds|simulation)$' --output-junit "$report" || status=$?
   count "$report" "$status" worlds
+}
+
+# All points and more worlds than every day: WORLDS per shard of eight, PAIRS of faults (0: all).
+run_simulation() {
+  local report=$PWD/$reports/simulation status=0
+  say "every fault of the simulation, $((8 * ${WORLDS:-250})) worlds, ${PAIRS:-5000} pairs of faults"
+  configure_and_build dev simulation_test fault_test || { count /dev/null 1 simulation; return; }
+  NBO_WORLDS=${WORLDS:-250} build/dev/tests/simulation/simulation_test --gtest_output="xml:$report.worlds.xml" || status=$?
+  [ "$status" != 0 ] || tests/simulation/situations.sh build/dev/tests/simulation || status=$?
+  count "$report.worlds.xml" "$status" worlds
+  status=0
+  NBO_FAULT_STEP=1 NBO_TWO_FAULTS=${PAIRS:-5000} build/dev/tests/simulation/fault_test --gtest_output="xml:$report.faults.xml" ||
+    status=$?
+  count "$report.faults.xml" "$status" faults
 }
 
 run_simulate() {

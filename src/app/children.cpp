@@ -143,7 +143,8 @@ Result<Child> deployment(const RenderInput& input, const Role& role, const RoleC
   spec["progressDeadlineSeconds"] = progress_deadline_seconds(cluster.spec);
   spec["revisionHistoryLimit"] = 2;  // the way back is the spec; `kubectl rollout undo` is overwritten
   spec["template"] = std::move(pod);
-  return finished(kube::Kind::deployment, cluster, std::move(body));
+  Child child{{kube::Kind::deployment, cluster.ns, child_name(cluster, role.name)}, std::move(body), 0};
+  return input.seals_deployments ? sealed(std::move(child)) : std::move(child);
 }
 
 }  // namespace
@@ -154,12 +155,10 @@ Child sealed(Child child) {
   return child;
 }
 
-Child with_content(Child deployment, std::uint64_t content) {
-  if (content == 0) {
-    return deployment;
+void put_content(Child& deployment, std::uint64_t content) {
+  if (content != 0) {
+    deployment.body["spec"]["template"]["metadata"]["annotations"][std::string(annotation_content)] = hex64(content);
   }
-  deployment.body["spec"]["template"]["metadata"]["annotations"][std::string(annotation_content)] = hex64(content);
-  return sealed(std::move(deployment));
 }
 
 Result<std::vector<Child>> render(const RenderInput& input) {

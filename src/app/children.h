@@ -31,6 +31,7 @@ struct RenderInput {
   const Cluster* cluster = nullptr;
   std::vector<RoleCount> counts;  // one per role, in the order of spec.roles
   std::int64_t epoch = 0;         // of the plan these children are made by; stamped on Deployments
+  bool seals_deployments = true;  // false: more is put into them, and they have no hash yet
 };
 
 // The children that are applied, in the order they are written: ServiceAccount, claim, Service, then per role its
@@ -39,10 +40,11 @@ struct RenderInput {
 // Error (invalid): a podTemplate that sets a reserved variable, a role whose WORKER_MODE cannot be written.
 [[nodiscard]] Result<std::vector<Child>> render(const RenderInput& input);
 
-// The Deployment with `content` in its pods' annotation_content, which `render` cannot know; without it for 0.
-[[nodiscard]] Child with_content(Child deployment, std::uint64_t content);
+// Puts `content` into the annotation_content of the Deployment's pods, which `render` cannot know; nothing for 0. The
+// child is to be sealed again.
+void put_content(Child& deployment, std::uint64_t content);
 
-// The child with the hash of its body, after that has been changed.
+// The child with the hash of its body, which is also written into an annotation of it.
 [[nodiscard]] Child sealed(Child child);
 
 // The counts of a cluster nobody has scaled: spec.replicas, or 1 for an elastic role (minReplicas if that is larger).

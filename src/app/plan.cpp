@@ -40,7 +40,7 @@ void add_status(const Observed& seen, Json status, Plan& plan) {
 
 // A child that a later plan made: this copy of the cluster is too old to decide from.
 const SeenChild* later_child(const Observed& seen) {
-  const std::int64_t epoch = epoch_of(live_status(seen));
+  const std::int64_t epoch = kube::integer_at(seen.cluster, {"status", "operation", "epoch"});
   for (const auto& [ref, child] : seen.children) {
     if (child.meta.owner_uid == seen.meta.uid && child.epoch > epoch && !is_mutant("epoch-ignored")) {
       return &child;
@@ -51,7 +51,7 @@ const SeenChild* later_child(const Observed& seen) {
 
 // The same of the setup Pod.
 const SeenPod* later_setup(const Observed& seen) {
-  const std::int64_t epoch = epoch_of(live_status(seen));
+  const std::int64_t epoch = kube::integer_at(seen.cluster, {"status", "operation", "epoch"});
   const auto found = std::find_if(seen.pods.begin(), seen.pods.end(), [&](const SeenPod& pod) {
     return pod.meta.owner_uid == seen.meta.uid && pod.epoch > epoch;
   });

@@ -123,25 +123,32 @@ RoleNow role_now(const Situation& s, const Role& role) {
 }
 
 // Until the content is known, what the pods were made of stays: not knowing it is no reason to replace them.
-Child stamped(Child deployment, const RoleState& role, const Observed& seen) {
+void stamp(Child& deployment, const RoleState& role, const Observed& seen) {
   const auto found = seen.children.find(deployment.ref);
   const auto* const live = found == seen.children.end() || found->second.meta.owner_uid != seen.meta.uid
                                ? nullptr
                                : std::get_if<SeenDeployment>(&found->second.detail);
   const std::uint64_t before = live == nullptr ? 0 : live->content;
-  return with_content(std::move(deployment), role.content.hash != 0 ? role.content.hash : before);
+  put_content(deployment, role.content.hash != 0 ? role.content.hash : before);
 }
 
 // A step that changes nothing of a Deployment does not write it: it keeps the epoch of the one that last did.
-Child with_epoch_kept(Child deployment, const Observed& seen) {
+Child sealed_with_epoch(Child deployment, const Observed& seen) {
   const auto found = seen.children.find(deployment.ref);
   if (found == seen.children.end() || found->second.epoch == 0) {
+    return sealed(std::move(deployment));
+  }
+  const auto epoch = [](Child& child) -> Json& {
+    return child.body["metadata"]["annotations"][std::string(annotation_epoch)];
+  };
+  Json now = std::exchange(epoch(deployment), std::to_string(found->second.epoch));
+  const bool same = epoch(deployment) == now;
+  deployment = sealed(std::move(deployment));
+  if (same || deployment.hash == found->second.applied) {
     return deployment;
   }
-  Child kept = deployment;
-  kept.body["metadata"]["annotations"][std::string(annotation_epoch)] = std::to_string(found->second.epoch);
-  kept = sealed(std::move(kept));
-  return kept.hash == found->second.applied ? kept : deployment;
+  epoch(deployment) = std::move(now);
+  return sealed(std::move(deployment));
 }
 
 bool is_over(const SeenPod& pod) {
@@ -229,7 +236,7 @@ Result<Situation> assess(const Observed& seen, Cluster cluster, const Now& now) 
   if (s.operation.record && !s.operation.record->runs.empty()) {
     as_set_up.spec.image = s.operation.record->runs;
   }
-  RenderInput input{&as_set_up, {}, s.operation.epoch};
+  RenderInput input{&as_set_up, {}, s.operation.epoch, false};
   for (const RoleEffect& effect : wanted) {
     input.counts.push_back(effect.count);
   }
@@ -252,7 +259,8 @@ Result<Situation> assess(const Observed& seen, Cluster cluster, const Now& now) 
       RoleState& role = s.roles[deployments++];
       role.references = references_of(child.body["spec"]["template"], s.cluster.ns);
       role.content = content_of(role.references, seen, keys);
-      role.deployment = stand(with_epoch_kept(stamped(std::move(child), role, seen), seen), seen, now);
+      stamp(child, role, seen);
+      role.deployment = stand(sealed_with_epoch(std::move(child), seen), seen, now);
     } else {
       (is_on_request(kind) ? s.on_request : s.children).push_back(stand(std::move(child), seen, now));
     }

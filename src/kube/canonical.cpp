@@ -54,10 +54,11 @@ constexpr std::array<Default, 21> defaults{{
 }};
 
 bool is_default(Kind kind, const Place& place, std::string_view text) {
-  return std::any_of(defaults.begin(), defaults.end(), [&](const Default& known) {
-    return known.name == place.name && known.parent == place.parent && text == known.json &&
-           (known.kind ? *known.kind == kind : is_built_in(kind));
-  });
+  constexpr std::size_t longest = 27;
+  return text.size() <= longest && std::any_of(defaults.begin(), defaults.end(), [&](const Default& known) {
+           return known.name == place.name && known.parent == place.parent && text == known.json &&
+                  (known.kind ? *known.kind == kind : is_built_in(kind));
+         });
 }
 
 bool is_quantity(Kind kind, const Place& place) {
@@ -153,6 +154,8 @@ class Writer {
       string(*text);
     } else if (real != nullptr && std::trunc(*real) == *real && std::fabs(*real) <= exact) {
       out_ += std::to_string(static_cast<std::int64_t>(*real));
+    } else if (json.is_boolean()) {
+      out_ += json == true ? "true" : "false";
     } else {
       out_ += dump(json);
     }

@@ -14,10 +14,10 @@ constexpr std::int64_t minutes = 60 * seconds;
 
 struct Faults {
   // --- how long: faults, then time to settle, then nothing may be written
-  std::int64_t faults_for = 15 * minutes;
-  std::int64_t settle_within = 4 * 60 * minutes;   // of the end of the faults
-  std::int64_t silent_for = 15 * minutes;          // without a write: settled
-  std::int64_t wait_between_edits = 90 * seconds;  // of a user, on average
+  std::int64_t faults_for = 25 * minutes;
+  std::int64_t settle_within = 4 * 60 * minutes;    // of the end of the faults
+  std::int64_t silent_for = 25 * minutes;           // without a write: settled; longer than any limit of a step
+  std::int64_t wait_between_edits = 150 * seconds;  // of a user, on average
 
   // --- between an operator and the API server; percents of calls
   std::uint64_t request_lost = 3;
@@ -78,8 +78,7 @@ struct Faults {
   std::uint64_t crashes_in_setup = 5;  // percent of migrations end with the container
   std::uint64_t hangs_in_setup = 3;    // percent never end
 
-  // --- what a user does: weights. Images stay as they are until the core has a lifecycle: see with_lifecycle().
-  bool lifecycle = false;  // the database is empty at first; otherwise it has the version of the first image
+  // --- what a user does: weights
   unsigned edit_replicas = 10;
   unsigned edit_scale = 8;  // the intent of an elastic role
   unsigned edit_fixed_or_elastic = 4;
@@ -89,28 +88,15 @@ struct Faults {
   unsigned edit_paused = 3;
   unsigned edit_invalid = 4;
   unsigned edit_roles = 2;  // a role comes or goes
-  unsigned edit_image = 0;
-  unsigned edit_bad_image = 0;
-  unsigned edit_image_back = 0;
-  unsigned edit_approval = 0;
-  unsigned edit_retry = 0;
+  unsigned edit_image = 14;
+  unsigned edit_bad_image = 4;
+  unsigned edit_image_back = 4;
+  unsigned edit_approval = 3;
+  unsigned edit_retry = 4;
   unsigned edit_recreate = 0;  // the cluster is deleted and made again
 
   std::uint64_t many_pods = 10;  // percent of worlds that come near 32 pods
 
-  // With setup and upgrades.
-  [[nodiscard]] static Faults with_lifecycle() {
-    Faults faults;
-    faults.lifecycle = true;
-    faults.faults_for = 25 * minutes;
-    faults.wait_between_edits = 150 * seconds;
-    faults.edit_image = 14;
-    faults.edit_bad_image = 4;
-    faults.edit_image_back = 4;
-    faults.edit_approval = 3;
-    faults.edit_retry = 4;
-    return faults;
-  }
   // Nothing goes wrong and every time is the same: for histories that are told from outside.
   [[nodiscard]] static Faults none() {
     Faults faults;

@@ -528,6 +528,12 @@ void Nodes::crash(const Ref& pod) {
   }
 }
 
+bool Nodes::runs(std::size_t node, const std::string& component) const {
+  return std::any_of(runs_.begin(), runs_.end(), [&](const auto& item) {
+    return item.second.node == node && item.second.component == component && item.second.stage == Stage::running;
+  });
+}
+
 std::vector<Ref> Nodes::running() const {
   std::vector<Ref> out;
   for (const auto& [uid, run] : runs_) {

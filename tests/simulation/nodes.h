@@ -32,6 +32,8 @@ class Nodes {
   void crash(const kube::Ref& pod);
   // Pods of the application that are Running.
   [[nodiscard]] std::vector<kube::Ref> running() const;
+  // Whether a container of a pod of that component runs on the node.
+  [[nodiscard]] bool runs(std::size_t node, const std::string& component) const;
 
  private:
   enum class Stage : std::uint8_t { unscheduled, waiting, pulling, bad_image, starting, running, ended };

@@ -231,13 +231,58 @@ void Operators::send(const ProcessPtr& process, const runtime::SendCall& effect)
   }
   fate -= std::min(fate, table.throttled);
   const bool loses_reply = fate < table.reply_lost;
-  scene_.after(latency(), [this, process, reply, loses_reply, call = effect.call] {
-    carry_out(process, call, loses_reply, reply);
-  });
+  scene_.after(latency(),
+               [this, process, reply, loses_reply, call = effect.call] { arrives(process, call, loses_reply, reply); });
 }
 
-void Operators::carry_out(const ProcessPtr& process, const kube::Call& call, bool loses_reply,
-                          const std::function<void(const Result<kube::HttpResponse>&, std::int64_t)>& reply) {
+const Strike* Operators::strike_at(std::uint64_t call, std::uint64_t write) const {
+  const auto found = std::find_if(strikes.begin(), strikes.end(), [&](const Strike& strike) {
+    return (call != 0 && strike.call == call) || (write != 0 && strike.write == write);
+  });
+  return found == strikes.end() ? nullptr : &*found;
+}
+
+// What befalls a call before it is carried out.
+void Operators::arrives(const ProcessPtr& process, const kube::Call& call, bool loses_reply, const Reply& reply) {
+  const bool is_counted = call.ref.kind != Kind::lease && call.ref.kind != Kind::event;
+  const Strike* const strike = is_counted ? strike_at(++calls_, 0) : nullptr;
+  if (strike == nullptr) {
+    carry_out(process, call, loses_reply, reply);
+    return;
+  }
+  scene_.say("world", "strikes " + text_of(call));
+  switch (strike->how) {
+    case Strike::How::request_lost:
+      reply(Error{Code::unavailable, "no connection"}, scene_.faults.call_times_out);
+      return;
+    case Strike::How::throttled:
+      reply(kube::HttpResponse{429, "2", ""}, latency());
+      return;
+    case Strike::How::late:
+      scene_.after(20 * seconds, [this, process, call, reply] { carry_out(process, call, false, reply); });
+      return;
+    case Strike::How::crash:
+      carry_out(process, call, true, reply);
+      crash_and_restart(scene_.pick(scene_.faults.starts_again));
+      return;
+    case Strike::How::reply_lost:
+      carry_out(process, call, true, reply);
+      return;
+    case Strike::How::second_operator:
+      launch_second(scene_.pick(scene_.faults.overlap));
+      break;
+    case Strike::How::watches_break:
+      break_watches(200);
+      break;
+    case Strike::How::node_lost:
+    case Strike::How::pod_ends:
+      on_strike(strike->how);
+      break;
+  }
+  carry_out(process, call, loses_reply, reply);
+}
+
+void Operators::carry_out(const ProcessPtr& process, const kube::Call& call, bool loses_reply, const Reply& reply) {
   const std::uint64_t before = scene_.server.writes();
   const kube::HttpResponse response = scene_.server.execute(call, process->name);
   const bool wrote = scene_.server.writes() != before;
@@ -245,19 +290,12 @@ void Operators::carry_out(const ProcessPtr& process, const kube::Call& call, boo
     scene_.say(process->name, text_of(call) + " -> " + std::to_string(response.status) + (wrote ? "" : ", no change") +
                                   (process->alive ? "" : " (it is dead)"));
   }
-  if (wrote && ++counted_writes_ == strike.write && !struck) {
-    struck = true;
-    if (strike.how == Strike::How::crash) {
-      if (on_call) {
-        on_call(call, response, wrote);
-      }
+  if (const Strike* const strike = wrote ? strike_at(0, ++counted_writes_) : nullptr) {
+    if (strike->how == Strike::How::crash) {
       crash_and_restart(scene_.pick(scene_.faults.starts_again));
       return;
     }
     loses_reply = true;
-  }
-  if (on_call) {
-    on_call(call, response, wrote);
   }
   if (loses_reply) {
     scene_.happened(wrote ? "a lost reply to a write" : "a lost reply");
@@ -300,12 +338,53 @@ void Operators::open(const ProcessPtr& process, const runtime::OpenWatch& effect
   });
 }
 
+// Whether the watch is one that shows nothing for now.
+bool Operators::holds_back(const Server::Watch& watch) {
+  if (watch.page || watch.initial) {
+    return false;
+  }
+  if (only_lists_) {
+    return true;
+  }
+  const bool is_frozen = frozen.version != 0 && freeze_ != Freeze::over && watch.kind == frozen.kind &&
+                         watch.version >= frozen.version && scene_.server.has_news(watch);
+  if (is_frozen && freeze_ == Freeze::to_come) {
+    freeze_ = Freeze::on;
+    scene_.say("world", "the watch of " + std::string(kube::info(frozen.kind).kind) + " is frozen");
+    scene_.after(frozen.time, [this] {
+      scene_.say("world", "it goes on");
+      freeze_ = Freeze::over;
+      pumped_version_ = 0;
+    });
+  }
+  return is_frozen;
+}
+
+void Operators::break_watches(int status) {
+  for (const ProcessPtr& process : processes_) {
+    std::vector<StreamId> ids;
+    for (const auto& [id, stream] : process->streams) {
+      if (!stream.watch.page && !stream.watch.initial) {
+        ids.push_back(id);
+      }
+    }
+    for (const StreamId id : ids) {
+      process->streams.erase(id);
+      arrive(process, [this, process, id, status] {
+        process->engine.watch_closed(id, kube::HttpResponse{status, "", ""}, clock());
+      });
+    }
+  }
+}
+
 void Operators::deliver(const ProcessPtr& process, StreamId id) {
   const auto it = process->streams.find(id);
-  if (!process->alive || it == process->streams.end() || it->second.reading) {
+  if (!process->alive || it == process->streams.end() || it->second.reading || holds_back(it->second.watch)) {
     return;
   }
-  const std::string bytes = scene_.server.read(it->second.watch, 1 + scene_.rng.below(8));
+  const bool by_line = frozen.version != 0 && it->second.watch.kind == frozen.kind;
+  const std::uint64_t lines = 1 + scene_.rng.below(8);
+  const std::string bytes = scene_.server.read(it->second.watch, by_line ? 1 : lines);
   if (bytes.empty()) {
     return;  // until the server has something new
   }
@@ -351,6 +430,11 @@ void Operators::bookmarks() {
     }
   }
   scene_.after(scene_.faults.bookmarks_every, [this] { bookmarks(); });
+}
+
+void Operators::list_again() {
+  break_watches(410);
+  scene_.after(30 * seconds, [this] { list_again(); });
 }
 
 }  // namespace nocobase_operator::simulation

@@ -58,6 +58,8 @@ void World::person() {
   good_spec_ = (*object)["spec"];
   in_phase("an edit");
   Rng& rng = scene_.rng;
+  const bool setting_up = view.phase == "SettingUp" || view.phase == "Verifying";
+  const bool draining = view.phase == "Draining";
   const bool bad_image = cannot_be_pulled(view.image) || fails_in_setup(view.image);
   struct Choice {
     unsigned weight;
@@ -77,6 +79,9 @@ void World::person() {
       good_image_ = view.image;
     }
     databases_.learn(image);
+    if (setting_up || draining) {
+      scene_.happened(std::string("another image while ") + (draining ? "draining" : "a setup is at work"));
+    }
     edit_spec("sets the image", [&](Json& spec) { spec["image"] = image; });
   };
   const std::vector<Choice> choices = {
@@ -111,7 +116,13 @@ void World::person() {
          });
        }},
       {table.edit_maintenance, [&] { toggle("maintenance", view.maintenance); }},
-      {table.edit_stopped, [&] { toggle("stopped", view.stopped); }},
+      {table.edit_stopped,
+       [&] {
+         if (setting_up && !view.stopped) {
+           scene_.happened("stopped while a setup is at work");
+         }
+         toggle("stopped", view.stopped);
+       }},
       {table.edit_paused, [&] { toggle("paused", view.paused); }},
       {table.edit_invalid,
        [&] {
@@ -158,6 +169,9 @@ void World::person() {
       {table.edit_image_back,
        [&] {
          const std::string image = good_image_;
+         if (draining) {
+           scene_.happened("the old image set back while draining");
+         }
          edit_spec("sets the last image that worked", [&](Json& spec) { spec["image"] = image; });
        }},
       {table.edit_approval,
@@ -170,12 +184,18 @@ void World::person() {
            if (upgrade.value("approval", "") == "Manual") {
              upgrade["approvedImage"] = spec["image"];
            } else {
+             if (draining && upgrade.value("approvedImage", "") != spec["image"]) {
+               scene_.happened("approval withdrawn while draining");
+             }
              upgrade["approval"] = "Manual";
            }
          });
        }},
       {table.edit_retry,
        [&] {
+         if (view.phase == "Blocked") {
+           scene_.happened("another attempt after a failure");
+         }
          edit_spec("asks for another attempt",
                    [&](Json& spec) { spec["upgrade"]["retry"] = std::to_string(rng.below(1'000'000)); });
        }},

@@ -1,6 +1,6 @@
 // simulate FIRST COUNT [key=value...]: runs worlds and prints what was broken, by kind, and which named situations they
-// met. A world that breaks a rule is run again and told. lifecycle=1 switches setups, upgrades and images on; tell=1
-// tells every world; history=N prints the last N lines only.
+// met. A world that breaks a rule is run again and told. tell=1 tells every world;
+// history=N prints the last N lines only.
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
@@ -37,8 +37,6 @@ int main(int argc, char** argv) {
   }
   const bool tells = options["tell"] == "1";
   const std::size_t last = options.contains("history") ? std::strtoull(options["history"].c_str(), nullptr, 10) : 400;
-  const simulation::Faults faults =
-      options["lifecycle"] == "1" ? simulation::Faults::with_lifecycle() : simulation::Faults();
   std::map<std::string, std::uint64_t> situations;
   std::map<std::string, std::uint64_t> kinds;
   std::map<std::string, std::uint64_t> first_of_kind;
@@ -47,7 +45,7 @@ int main(int argc, char** argv) {
   std::uint64_t broken = 0;
   const double begin = cpu_seconds();
   for (std::uint64_t seed = first; seed < first + count; ++seed) {
-    const simulation::Outcome outcome = simulation::World({.seed = seed, .faults = faults, .tells = tells}).run();
+    const simulation::Outcome outcome = simulation::World({.seed = seed, .tells = tells}).run();
     events += outcome.events;
     decisions += outcome.decisions;
     for (const auto& [name, times] : outcome.situations) {
@@ -64,7 +62,7 @@ int main(int argc, char** argv) {
       if (++kinds[kind] == 1) {
         first_of_kind[kind] = seed;
         if (!tells && options["history"] != "0") {
-          print_history(simulation::World({.seed = seed, .faults = faults, .tells = true}).run(), last);
+          print_history(simulation::World({.seed = seed, .tells = true}).run(), last);
         }
       }
     }

@@ -61,21 +61,19 @@ Json first_spec(Scene& scene) {
                  {"passwordSecretRef", {{"name", "pg"}, {"key", "password"}}}}},
                {"coordination", {{"redis", {{"host", "redis"}}}}},
                {"setup", {{"timeoutSeconds", 900}}}};
-  if (scene.faults.lifecycle) {
-    const Json job = {
-        {"spec",
-         {{"backoffLimit", 0},
-          {"template",
-           {{"spec", {{"restartPolicy", "Never"}, {"containers", {{{"name", "job"}, {"image", "tools:1"}}}}}}}}}}};
-    if (rng.chance(40)) {
-      spec["upgrade"]["backup"]["jobTemplate"] = job;
-    }
-    if (rng.chance(30)) {
-      spec["upgrade"]["verify"]["jobTemplate"] = job;
-    }
-    if (rng.chance(20)) {
-      spec["upgrade"]["approval"] = "Manual";
-    }
+  const Json job = {
+      {"spec",
+       {{"backoffLimit", 0},
+        {"template",
+         {{"spec", {{"restartPolicy", "Never"}, {"containers", {{{"name", "job"}, {"image", "tools:1"}}}}}}}}}}};
+  if (rng.chance(40)) {
+    spec["upgrade"]["backup"]["jobTemplate"] = job;
+  }
+  if (rng.chance(30)) {
+    spec["upgrade"]["verify"]["jobTemplate"] = job;
+  }
+  if (rng.chance(20)) {
+    spec["upgrade"]["approval"] = "Manual";
   }
   return spec;
 }
@@ -91,7 +89,56 @@ World::World(Setting setting)
   scene_.server.streaming_lists = setting_.seed % 3 != 0;
   scene_.server.wall = scene_.wall();
   scene_.server.on_change = [this](const Change& change) { take(change); };
-  operators_.strike = setting_.strike;
+  operators_.strikes = setting_.strikes;
+  operators_.frozen = setting_.frozen;
+  operators_.on_strike = [this](Strike::How how) { befall(how); };
+  if (setting_.only_lists) {
+    operators_.only_list();
+  }
+}
+
+void World::befall(Strike::How how) {
+  if (how == Strike::How::node_lost) {
+    nodes_.lose(0, false);
+    scene_.after(90 * seconds, [this] { nodes_.bring_back(0); });
+    return;
+  }
+  for (const Ref& pod : nodes_.running()) {
+    if (!pod.name.ends_with("-setup")) {
+      nodes_.crash(pod);
+      return;
+    }
+  }
+}
+
+// Names what a crash may come after, and what people are told of.
+void World::note(const Change& change) {
+  if (!change.by_call || change.after == nullptr) {
+    return;
+  }
+  const Kind kind = change.ref.kind;
+  const std::string step = string_at(*change.after, {"status", "operation", "step"});
+  if (kind == Kind::pod && change.before == nullptr) {
+    last_said_ = "the setup Pod was made";
+  } else if (kind == Kind::job && change.before == nullptr) {
+    last_said_ = "a Job was made";
+  } else if (kind == Kind::config_map) {
+    last_said_ = "the record was written";
+  } else if (kind == Kind::deployment) {
+    last_said_ = "a Deployment was written";
+  } else if (kind == Kind::nocobase_cluster &&
+             (change.before == nullptr || step != string_at(*change.before, {"status", "operation", "step"}))) {
+    last_said_ = "the status said " + step;
+  }
+  if (kind == Kind::nocobase_cluster) {
+    const std::map<std::string, std::string>& conditions = state_.clusters.at(change.ref).conditions;
+    const auto stalled = conditions.find("Stalled");
+    const std::string now = stalled == conditions.end() ? "" : stalled->second;
+    if (now != stalled_ && now.starts_with("True/")) {
+      scene_.happened("a person is told: " + now.substr(5));
+    }
+    stalled_ = now;
+  }
 }
 
 // Controllers hear of a change at once; it is judged when the event that made it is over.
@@ -107,6 +154,10 @@ void World::count(const Change& change) {
     return;
   }
   last_change_ = scene_.now();
+  if (!setting_.script.empty() && change.after != nullptr) {
+    const std::string version = string_at(*change.after, {"metadata", "resourceVersion"});
+    kinds_changed_.emplace_back(change.ref.kind, std::stoull(version));
+  }
   const auto mix = [this](std::uint64_t what) { trace_ = (trace_ ^ what) * 0x100000001B3U; };
   mix(static_cast<std::uint64_t>(scene_.now()) * 64 + static_cast<std::uint64_t>(change.ref.kind));
   mix(hash64(change.ref.name));
@@ -144,17 +195,12 @@ void World::judge() {
   for (const Change& change : changes_) {
     state_.take(change);
     count(change);
+    note(change);
     const bool counts = change.ref.kind != Kind::lease && change.ref.kind != Kind::event;
     if (change.by_call && counts && settled_at_ >= 0 && setting_.script.empty()) {
       broken({"I7 silent", "a write when all is settled: " + change.actor + " " + kube::to_string(change.ref)});
     }
-    Broken found = check(state_, change);
-    if (!scene_.faults.lifecycle && found.name == "I5 intent in a hold") {
-      // Known of the core without a lifecycle: it shows a role's selector before it raises the Deployment from zero.
-      scene_.happened("KNOWN: an intent that an autoscaler lowers when a hold ends");
-      found = {};
-    }
-    broken(std::move(found));
+    broken(check(state_, change));
   }
   changes_.clear();
   for (; incidents_ < databases_.incidents().size(); ++incidents_) {
@@ -170,9 +216,6 @@ void World::begin() {
   const Json spec = first_spec(scene_);
   good_spec_ = spec;
   first_image_ = good_image_ = spec["image"].get<std::string>();
-  if (!scene_.faults.lifecycle) {
-    databases_.preset("ns/crm", first_image_);
-  }
   is_autoscaled_ = scene_.rng.chance(scene_.faults.autoscaled);
   operators_.launch();
   if (setting_.script.empty()) {
@@ -207,6 +250,7 @@ void World::script_step() {
     }
     scene_.say("script", setting_.script[step_].name);
     last_change_ = scene_.now();
+    steps_.push_back({operators_.calls(), counts_.writes, scene_.server.version()});
     setting_.script[step_++].act(*this);
   }
   scene_.after(10 * seconds, [this] { script_step(); });
@@ -247,6 +291,9 @@ Outcome World::run() {
   outcome.counts = counts_;
   outcome.situations = scene_.situations;
   outcome.history = scene_.history.lines();
+  outcome.calls = operators_.calls();
+  outcome.steps = std::move(steps_);
+  outcome.changes = std::move(kinds_changed_);
   outcome.digest = digest();
   return outcome;
 }
@@ -267,9 +314,15 @@ void World::arrange_faults() {
   const Faults& table = scene_.faults;
   every(table.crash, [this] {
     in_phase("a crash");
+    if (!last_said_.empty()) {
+      scene_.happened("a crash after " + last_said_);
+    }
     operators_.crash_and_restart(scene_.pick(scene_.faults.starts_again));
   });
-  every(table.second_operator, [this] { operators_.launch_second(scene_.pick(scene_.faults.overlap)); });
+  every(table.second_operator, [this] {
+    in_phase("a second operator");
+    operators_.launch_second(scene_.pick(scene_.faults.overlap));
+  });
   every(table.freeze, [this] { operators_.freeze(scene_.pick(scene_.faults.frozen)); });
   every(table.orderly_end, [this] { operators_.end_orderly(); });
   every(table.compaction, [this] { scene_.server.compact(); });
@@ -311,6 +364,9 @@ void World::lose_a_node() {
     return;  // one at a time
   }
   in_phase("a node lost");
+  if (nodes_.runs(node, "setup")) {
+    scene_.happened("a setup Pod lost with its node");
+  }
   const std::int64_t away = scene_.pick(scene_.faults.node_away);
   nodes_.lose(node, scene_.rng.chance(scene_.faults.node_powered_off));
   if (away > scene_.faults.evicted_after && scene_.rng.chance(50)) {
@@ -322,6 +378,9 @@ void World::lose_a_node() {
 void World::drain_a_node() {
   const std::size_t node = scene_.rng.below(nodes_.size());
   in_phase("a node drained");
+  if (nodes_.runs(node, "setup")) {
+    scene_.happened("a node drained while the setup Pod is on it");
+  }
   nodes_.drain(node, scene_.pick(scene_.faults.drain_patience));
   scene_.after(scene_.pick(scene_.faults.drained_for), [this, node] { nodes_.uncordon(node); });
 }

@@ -30,8 +30,10 @@ struct Setting {
   std::uint64_t seed = 1;
   Faults faults{};
   std::vector<Step> script{};  // not empty: this is what happens, and no person does anything else
-  Strike strike{};
-  bool tells = false;  // keeps the history
+  std::vector<Strike> strikes{};
+  Frozen frozen{};
+  bool only_lists = false;  // no watch shows a change
+  bool tells = false;       // keeps the history
 };
 
 struct Counts {
@@ -44,15 +46,25 @@ struct Counts {
   friend bool operator==(const Counts&, const Counts&) = default;
 };
 
+struct Mark {
+  std::uint64_t calls = 0;
+  std::uint64_t writes = 0;
+  std::uint64_t version = 0;
+};
+
 struct Outcome {
   Broken broken;  // an empty name: all is well
   std::int64_t at = 0;
   std::uint64_t trace = 0;  // of everything that happened
   std::uint64_t events = 0;
   std::uint64_t decisions = 0;
+  std::uint64_t calls = 0;
   Counts counts;
   std::map<std::string, std::uint64_t> situations;
   std::vector<std::string> history;
+  // Of a script: what there was when each of its steps began, and every version of an object by its kind.
+  std::vector<Mark> steps;
+  std::vector<std::pair<kube::Kind, std::uint64_t>> changes;
   std::string digest;  // of the objects in the end, without versions, uids, times and names of pods
 };
 
@@ -91,6 +103,8 @@ class World {
   [[nodiscard]] bool quiet_for(std::int64_t time) const;
   [[nodiscard]] std::string digest() const;
   void broken(Broken what);
+  void note(const Change& change);
+  void befall(Strike::How how);
 
   Setting setting_;
   Scene scene_;
@@ -101,6 +115,10 @@ class World {
   State state_;
   std::vector<Change> changes_;  // since the last judgement
   std::size_t incidents_ = 0;
+  std::vector<Mark> steps_;
+  std::vector<std::pair<kube::Kind, std::uint64_t>> kinds_changed_;
+  std::string last_said_;  // the last write that a crash may come after
+  std::string stalled_;
   std::int64_t last_write_ = 0;
   std::int64_t last_change_ = 0;
   std::int64_t settled_at_ = -1;

@@ -1,26 +1,15 @@
 // Worlds of faults: one seed is one world. Every invariant is checked after every change; a world that breaks one is
 // run again and told.
-#include "simulation/world.h"
-
-#include <algorithm>
-#include <cstdlib>
+#include <fstream>
 #include <map>
 #include <string>
 
 #include <gtest/gtest.h>
 
+#include "simulation/histories.h"
+
 namespace nocobase_operator::simulation {
 namespace {
-
-std::uint64_t from_environment(const char* name, std::uint64_t otherwise) {
-  const char* const text = std::getenv(name);
-  return text != nullptr ? std::strtoull(text, nullptr, 10) : otherwise;
-}
-
-// The worlds that are run have a lifecycle once the core has.
-Faults table() {
-  return from_environment("NBO_LIFECYCLE", 0) != 0 ? Faults::with_lifecycle() : Faults();
-}
 
 std::string story(const Setting& setting) {
   Setting told = setting;
@@ -35,10 +24,10 @@ std::string story(const Setting& setting) {
 }
 
 void run_shard(std::uint64_t shard) {
-  const std::uint64_t count = from_environment("NBO_WORLDS", 40);
+  const std::uint64_t count = number_from("NBO_WORLDS", 60);
   std::map<std::string, std::uint64_t> situations;
   for (std::uint64_t i = 0; i < count; ++i) {
-    const Setting setting{.seed = shard * 100'000 + i + 1, .faults = table()};
+    const Setting setting{.seed = shard * 100'000 + i + 1};
     const Outcome outcome = World(setting).run();
     ASSERT_EQ(outcome.broken.name, "") << "seed " << setting.seed << ": " << outcome.broken.what << "\n"
                                        << story(setting);
@@ -47,9 +36,9 @@ void run_shard(std::uint64_t shard) {
       situations[name] += times;
     }
   }
-  for (const char* const name : {"a crash", "a lost reply to a write", "a watch that breaks", "a node that is drained",
-                                 "a stopped process", "two operators at once", "two operators that elect"}) {
-    EXPECT_TRUE(count < 40 || situations.contains(name)) << name << " did not happen";
+  std::ofstream out(std::string(NBO_BINARY_DIR) + "/tests/simulation/situations." + std::to_string(shard));
+  for (const auto& [name, times] : situations) {
+    out << times << '\t' << name << '\n';
   }
 }
 
@@ -80,7 +69,7 @@ TEST(Worlds, Shard7) {
 
 TEST(World, TheSameSeedIsTheSameWorld) {
   for (const std::uint64_t seed : {3U, 4U}) {
-    const Setting setting{.seed = seed, .faults = table()};
+    const Setting setting{.seed = seed};
     const Outcome one = World(setting).run();
     Setting told = setting;
     told.tells = true;
@@ -92,16 +81,6 @@ TEST(World, TheSameSeedIsTheSameWorld) {
     EXPECT_TRUE(one.history.empty());
     EXPECT_FALSE(other.history.empty());
   }
-}
-
-// A core without a lifecycle changes images while pods of the old one run: the invariants say so. This test goes when
-// the core has one, and the worlds above take its table.
-TEST(World, ImagesAreSwitchedOnByTheTable) {
-  if (from_environment("NBO_LIFECYCLE", 0) != 0) {
-    GTEST_SKIP() << "the worlds have images";
-  }
-  const Setting setting{.seed = 1, .faults = Faults::with_lifecycle()};
-  EXPECT_NE(World(setting).run().broken.name, "");
 }
 
 }  // namespace

@@ -77,7 +77,11 @@ TEST(Plan, AppliesExactlyWhatIsRendered) {
     SCOPED_TRACE(kube::to_string(rendered.ref));
     ASSERT_NE(world.find(rendered.ref), nullptr);
     const auto* const deployment = std::get_if<SeenDeployment>(&world.find(rendered.ref)->detail);
-    const Child child = deployment != nullptr ? with_content(rendered, deployment->content) : rendered;
+    Child child = rendered;
+    if (deployment != nullptr) {
+      put_content(child, deployment->content);
+      child = sealed(std::move(child));
+    }
     EXPECT_EQ(world.find(child.ref)->applied, child.hash);
     EXPECT_EQ(world.find(child.ref)->owned, child.hash);
   }
