@@ -20,7 +20,10 @@ constexpr auto service_account_mount = "/var/run/secrets/kubernetes.io/serviceac
 std::optional<std::vector<kube::SourceDocument>> named_clusters(const std::string& path, const std::string& ns,
                                                                 const Streams& streams) {
   auto clusters = clusters_in(path, streams);
-  for (kube::SourceDocument& each : clusters ? *clusters : std::vector<kube::SourceDocument>()) {
+  if (!clusters) {
+    return std::nullopt;
+  }
+  for (kube::SourceDocument& each : *clusters) {
     if (each.value["metadata"].is_object() && kube::string_at(each.value, {"metadata", "namespace"}).empty()) {
       each.value["metadata"]["namespace"] = ns;
     }

@@ -189,6 +189,19 @@ TEST_F(PlanTest, json_tells_the_same) {
   EXPECT_EQ(told["steps"][4]["seconds"]["known"], false);
 }
 
+TEST_F(PlanTest, a_cluster_without_a_namespace_is_in_the_one_that_is_given) {
+  Json cluster = base;
+  cluster["metadata"].erase("namespace");
+  PlanOptions options;
+  options.input = options.from = file("in.json", cluster.dump());
+  EXPECT_EQ(plan(options, {out_, err_, false}), exit_ok);
+  options.ns = "shop";
+  EXPECT_EQ(plan(options, {out_, err_, false}), exit_ok);
+  const std::string rest =
+      ": nothing is changed\n\nNothing to do: AllRolesReady: every role has the pods it is to have.\n";
+  EXPECT_EQ(out_.str(), "NocoBaseCluster default/crm" + rest + "NocoBaseCluster shop/crm" + rest);
+}
+
 TEST_F(PlanTest, input_that_cannot_be_used) {
   PlanOptions options;
   options.input = (folder_ / "none.yaml").string();
