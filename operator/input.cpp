@@ -77,7 +77,7 @@ std::optional<std::vector<kube::SourceDocument>> clusters_in(const std::string& 
 
 bool has_errors(const kube::SourceDocument& document, const Streams& streams) {
   const kube::Findings findings = app::check(document);
-  if (!kube::has_errors(findings)) {
+  if (app::first_error(findings) == nullptr) {
     return false;
   }
   Report report;

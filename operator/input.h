@@ -24,7 +24,7 @@ void for_each_object(const kube::SourceDocument& document,
 [[nodiscard]] std::optional<std::vector<kube::SourceDocument>> clusters_in(const std::string& path,
                                                                            const Streams& streams);
 
-// Whether a cluster has errors, which are told on stderr.
+// Whether a cluster has errors that keep the operator from acting on it; they are told on stderr then.
 [[nodiscard]] bool has_errors(const kube::SourceDocument& document, const Streams& streams);
 
 }  // namespace nocobase_operator::program
