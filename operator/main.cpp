@@ -8,6 +8,7 @@
 #include <CLI/CLI.hpp>
 
 #include "operator/offline.h"
+#include "operator/plan.h"
 #include "operator/run.h"
 
 namespace program = nocobase_operator::program;
@@ -66,6 +67,22 @@ void add_render(CLI::App& app, program::RenderOptions& options, Command& chosen)
   command->callback([&] { chosen = [&options] { return program::render(options, standard_streams()); }; });
 }
 
+void add_plan(CLI::App& app, program::PlanOptions& options, Command& chosen) {
+  auto* command = app.add_subcommand("plan", "Tell what a NocoBaseCluster leads to: steps, stops, and every change");
+  command->add_option("FILE", options.input, "A file, or -")->required();
+  auto* from =
+      command->add_option("--from", options.from, "A file with the cluster as it was (default: a first install)");
+  command->add_flag("--live", options.live, "From what the API server has; it is only read")->excludes(from);
+  command->add_option("--kubeconfig", options.kubeconfig, "Kubeconfig files (default: the Pod's service account)")
+      ->envname("KUBECONFIG");
+  command->add_option("--context", options.context, "Context of the kubeconfig (default: the current one)");
+  command->add_option("-n,--namespace", options.ns, "Namespace of a cluster that names none");
+  command->add_option("-o,--output", options.output, "text or json")
+      ->check(CLI::IsMember({"text", "json"}))
+      ->capture_default_str();
+  command->callback([&] { chosen = [&options] { return program::plan(options, standard_streams()); }; });
+}
+
 void add_explain(CLI::App& app, program::ExplainOptions& options, Command& chosen) {
   auto* command = app.add_subcommand("explain", "Tell what a WORKER_MODE, or each role of a file, serves");
   auto* mode = command->add_option("MODE", options.mode, "A WORKER_MODE value; put -- before one that starts with -");
@@ -85,11 +102,13 @@ int main_with_exceptions(int argc, char** argv) {
   program::RunOptions run_options;
   program::ValidateOptions validate_options;
   program::RenderOptions render_options;
+  program::PlanOptions plan_options;
   program::ExplainOptions explain_options;
   Command chosen;
   add_run(app, run_options, chosen);
   add_validate(app, validate_options, chosen);
   add_render(app, render_options, chosen);
+  add_plan(app, plan_options, chosen);
   add_explain(app, explain_options, chosen);
   app.add_subcommand("crd", "Print the CustomResourceDefinitions this program was built with")->callback([&chosen] {
     chosen = [] { return program::print_crds(standard_streams()); };

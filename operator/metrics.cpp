@@ -62,6 +62,23 @@ Metric calls(const runtime::Counters& counters) {
   return counter("nocobase_operator_calls_total", "Calls to the API server by verb and outcome.", std::move(samples));
 }
 
+void add_upgrades(const runtime::Counters& counters, std::vector<Metric>& out) {
+  const auto by = [](const char* label, const std::map<std::string, std::uint64_t>& counts) {
+    std::vector<Sample> samples;
+    for (const auto& [value, count] : counts) {
+      samples.push_back({{{label, value}}, number(count)});
+    }
+    return samples;
+  };
+  out.push_back(counter("nocobase_upgrades_total", "Upgrades that were brought to an end, by result.",
+                        by("result", counters.upgrades)));
+  out.push_back(counter("nocobase_upgrade_down_seconds_total", "Seconds that upgrades have kept applications down.",
+                        {{{}, number(counters.upgrade_down)}}));
+  out.push_back(counter("nocobase_upgrade_step_seconds_total",
+                        "Seconds that upgrades took, by step of status.operation; in Pull what ran goes on.",
+                        by("step", counters.upgrade_seconds)));
+}
+
 void add_watches(const runtime::Engine& engine, std::vector<Metric>& out) {
   Metric lists = counter("nocobase_operator_watch_lists_total", "Streaming lists opened, by kind.", {});
   Metric failures = counter("nocobase_operator_watch_failures_total", "Watches that did not end well, by kind.", {});
@@ -153,6 +170,7 @@ std::vector<Metric> metrics_of(const runtime::Engine& engine, Now now) {
   out.push_back(
       counter("nocobase_operator_events_total", "Events by what became of them.",
               {{{{"result", "sent"}}, number(events.sent)}, {{{"result", "dropped"}}, number(events.dropped)}}));
+  add_upgrades(counters, out);
   add_watches(engine, out);
   return out;
 }

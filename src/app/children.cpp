@@ -7,6 +7,7 @@
 
 #include "app/children_parts.h"
 #include "app/defaults.h"
+#include "app/image.h"
 #include "app/labels.h"
 #include "app/names.h"
 #include "app/pod.h"
@@ -111,10 +112,11 @@ Child role_object(const Cluster& cluster, const Role& role, const RoleCount& cou
   return finished(kube::Kind::nocobase_role, cluster, std::move(body));
 }
 
-// Two pods at once need a volume and a database that two pods can open.
+// Two pods at once need a volume and a database that two pods can open, and a version that does not migrate at each
+// start.
 bool shareable(const Spec& spec) {
   const auto modes = access_modes(spec);
-  return spec.database.dialect != Dialect::sqlite &&
+  return spec.database.dialect != Dialect::sqlite && !migrates_at_every_start(spec.image) &&
          std::find(modes.begin(), modes.end(), "ReadWriteMany") != modes.end();
 }
 

@@ -1,5 +1,6 @@
 #include "app/events.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -40,12 +41,37 @@ std::string reason_if_true(const Json* condition) {
   return condition != nullptr && string_at(*condition, {"status"}) == "True" ? string_at(*condition, {"reason"}) : "";
 }
 
+// An upgrade that is through, with its times in the order in which they came.
+Event of_upgrade(const Json& last) {
+  UpgradeTimes times;
+  times.result = string_at(last, {"result"});
+  times.down = std::max<std::int64_t>(kube::integer_at(last, {"secondsDown"}), 0);
+  std::string note =
+      string_at(last, {"image"}) + " runs; the application was down for " + std::to_string(times.down) + " s";
+  for (const Step step : {Step::pull, Step::drain, Step::backup, Step::setup, Step::migrate, Step::verify, Step::finish,
+                          Step::start, Step::failed}) {
+    const std::string name(name_of(step));
+    if (const std::int64_t seconds = kube::integer_at(last, {"seconds", name}, -1); seconds >= 0) {
+      times.steps[name] = seconds;
+      note += (times.steps.size() == 1 ? ": " : ", ") + name + " " + std::to_string(seconds) + " s";
+    }
+  }
+  const bool back = times.result == upgrade_taken_back;
+  return {back ? EventType::warning : EventType::normal, back ? "UpgradeTakenBack" : "Upgraded", "Upgrade",
+          std::move(note), std::move(times)};
+}
+
 // What a status says that the one before did not: that a person is needed, or no longer is.
 std::optional<Event> of_status(const Observed& observed, const kube::Call& call) {
   const Json* const now = kube::find(call.body, "status");
   const Json* const before = kube::find(observed.cluster, "status");
   if (now == nullptr) {
     return std::nullopt;
+  }
+  const Json* const last = kube::find(*now, "lastUpgrade");
+  const Json* const last_before = before != nullptr ? kube::find(*before, "lastUpgrade") : nullptr;
+  if (last != nullptr && (last_before == nullptr || *last != *last_before)) {
+    return of_upgrade(*last);
   }
   const auto newly = [&](std::string_view type) -> const Json* {
     const Json* const condition = find_condition(*now, type);

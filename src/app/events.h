@@ -3,6 +3,8 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,14 +13,23 @@
 
 namespace nocobase_operator::app {
 
+// How long an upgrade has kept the application down, as status.lastUpgrade has it.
+struct UpgradeTimes {
+  std::string result;                         // Completed or TakenBack
+  std::int64_t down = 0;                      // seconds
+  std::map<std::string, std::int64_t> steps;  // seconds of each
+  friend bool operator==(const UpgradeTimes&, const UpgradeTimes&) = default;
+};
+
 enum class EventType : std::uint8_t { normal, warning };
 
 // Something that has happened to a cluster.
 struct Event {
   EventType type = EventType::normal;
-  std::string reason;  // CamelCase: what happened
-  std::string action;  // CamelCase: what was being done
-  std::string note;    // for people
+  std::string reason;                     // CamelCase: what happened
+  std::string action;                     // CamelCase: what was being done
+  std::string note;                       // for people
+  std::optional<UpgradeTimes> upgrade{};  // of an upgrade that is through
   friend bool operator==(const Event&, const Event&) = default;
 };
 
@@ -30,7 +41,7 @@ struct EventOfCall {
 };
 
 // In the order of the calls. Roles that are made, scaled and taken out, key Secrets that are made, and what the status
-// newly says: Ready, or Stalled with its reason. A plan without writes has none.
+// newly says: an upgrade that is through, Ready, or Stalled with its reason. A plan without writes has none.
 [[nodiscard]] std::vector<EventOfCall> events_of(const Observed& observed, const Plan& plan);
 
 }  // namespace nocobase_operator::app

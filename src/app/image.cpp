@@ -196,6 +196,19 @@ std::string to_string(const Version& version) {
   return version.prerelease.empty() ? core : core + "-" + version.prerelease;
 }
 
+Version first_with_several_pods() {
+  return {2, 0, 0, ""};
+}
+
+Version first_advised() {
+  return {2, 1, 41, ""};
+}
+
+bool migrates_at_every_start(std::string_view image) {
+  const std::optional<Image> parsed = parse_image(image);
+  return parsed && parsed->version && *parsed->version < first_with_several_pods();
+}
+
 std::optional<Image> parse_image(std::string_view reference) {
   Image image;
   std::string_view rest = reference;

@@ -38,6 +38,14 @@ struct Image {
   friend bool operator==(const Image&, const Image&) = default;
 };
 
+// SKIP_SAME_VERSION_UPGRADE came with this version: before it every pod migrates the database when it starts, so that
+// no two may run at once (packages/core/server/src/application.ts).
+[[nodiscard]] Version first_with_several_pods();  // 2.0.0
+// From here on known errors of several pods are mended.
+[[nodiscard]] Version first_advised();  // 2.1.41
+// Whether a second pod would migrate the database under the first one. Of a version that is not known it is not said.
+[[nodiscard]] bool migrates_at_every_start(std::string_view image);
+
 // Takes a reference apart, by the grammar of distribution/reference (reference.go); nothing when it is no reference.
 // The variants: .github/workflows/release.yml of nocobase, "" or -full, each with or without -no-nginx.
 [[nodiscard]] std::optional<Image> parse_image(std::string_view reference);

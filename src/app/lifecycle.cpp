@@ -104,8 +104,10 @@ class Decider {
     op_.attempt = v_.attempt;
     op_.setup_uid = "";
     op_.failed.reset();
-    op_.seconds.clear();
-    op_.since = {};
+    if (!op_.down) {  // a further attempt adds to the time that the first one has taken
+      op_.seconds.clear();
+      op_.since = {};
+    }
     enter(op_.install ? Step::setup : Step::pull);
   }
 

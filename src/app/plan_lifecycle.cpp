@@ -208,7 +208,9 @@ Json with_operation(const Situation& s, const Operation& next, const Draft& draf
   status["operation"] = to_json(next);
   const bool upgraded = s.operation.step == Step::start && next.step == Step::idle && !s.operation.install;
   if (upgraded && s.operation.down_since != sys_seconds{}) {
+    const bool back = s.operation.target.image.empty();
     status["lastUpgrade"] = {{"image", next.record->image},
+                             {"result", back ? upgrade_taken_back : upgrade_completed},
                              {"completionTime", to_rfc3339(s.now.wall)},
                              {"secondsDown", (s.now.wall - s.operation.down_since).count()},
                              {"seconds", next.seconds}};

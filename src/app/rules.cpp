@@ -159,6 +159,8 @@ constexpr std::array table = std::to_array<Rule>({
     {"NB112", info, ours, "upgrades without a backup",
      "There is no way back from an upgrade but a backup (upstream: downgrades are not supported)."},
     {"NB113", warning, ours, "field without effect", "Another field switches it off."},
+    {"NB114", warning, ours, "downgrades are allowed",
+     "The next older image is then set up without a word, whatever version the database is of."},
 
     // Changes: NB120 to NB129
     {"NB120", error, crd, "storage shrinks", "Claims only grow."},

@@ -70,6 +70,10 @@ inline constexpr std::string_view condition_reconciling = "Reconciling";
 inline constexpr std::string_view condition_stalled = "Stalled";
 inline constexpr std::string_view condition_keys_intact = "KeysIntact";
 
+// How an upgrade in status.lastUpgrade has ended.
+inline constexpr std::string_view upgrade_completed = "Completed";
+inline constexpr std::string_view upgrade_taken_back = "TakenBack";  // the version before it came back
+
 // The longest message of a condition, in bytes.
 inline constexpr std::size_t max_condition_message = 1024;
 

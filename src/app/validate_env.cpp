@@ -4,6 +4,7 @@
 #include "app/labels.h"
 #include "app/names.h"
 #include "app/pod.h"
+#include "app/secrecy.h"
 #include "app/validate_parts.h"
 #include "kube/json.h"
 #include "kube/reader.h"
@@ -64,38 +65,12 @@ std::string reserved_advice(std::string_view name, const std::optional<std::stri
   return home == homes.end() ? "leave it out" : "leave it out and use " + std::string(home->field);
 }
 
-bool is_secret_name(std::string_view name) {
-  std::string upper(name);
-  std::transform(upper.begin(), upper.end(), upper.begin(),
-                 [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; });
-  static constexpr std::array<std::string_view, 5> harmless = {"_PATH", "_FILE", "PUBLIC_KEY", "_EXPIRES_IN",
-                                                               "_KEY_ID"};
-  static constexpr std::array<std::string_view, 6> parts = {"PASSWORD", "PASSWD",      "SECRET",
-                                                            "TOKEN",    "PRIVATE_KEY", "CREDENTIAL"};
-  const auto ends = [&upper](std::string_view suffix) { return upper.ends_with(suffix); };
-  const auto has = [&upper](std::string_view part) { return upper.find(part) != std::string::npos; };
-  return std::none_of(harmless.begin(), harmless.end(), ends) &&
-         (std::any_of(parts.begin(), parts.end(), has) || ends("_KEY") || ends("_PASS"));
-}
-
 bool is_placeholder(std::string_view value, bool secret) {
   static constexpr std::array<std::string_view, 7> words = {"your-secret-key", "test-key", "changeme",     "change-me",
                                                             "your-password",   "xxx",      "password-here"};
   const bool angled = value.size() > 2 && value.front() == '<' && value.back() == '>' &&
                       value.find_first_of("<>", 1) == value.size() - 1;
   return angled || (secret && std::find(words.begin(), words.end(), value) != words.end());
-}
-
-bool has_password(std::string_view url) {
-  const std::size_t scheme = url.find("://");
-  if (scheme == std::string_view::npos) {
-    return false;
-  }
-  const std::string_view rest = url.substr(scheme + 3);
-  const std::size_t at = rest.find('@');
-  const std::size_t colon = rest.find(':');
-  // "$(NAME)" is filled in by Kubernetes from another variable.
-  return at != std::string_view::npos && colon < at && at - colon > 1 && rest.substr(colon + 1, 2) != "$(";
 }
 
 void judge_value(const std::string& path, const EnvVar& variable, Report& report) {

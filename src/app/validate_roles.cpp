@@ -14,13 +14,6 @@ namespace {
 
 namespace wm = nocobase::worker_mode;
 
-Version first_with_several_pods() {
-  return {2, 0, 0, ""};
-}
-Version first_advised() {
-  return {2, 1, 41, ""};
-}
-
 bool is_among(std::string_view name, const auto& names) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
@@ -225,7 +218,8 @@ void judge_image(const Spec& spec, Report& report) {
   if (!image) {
     return;  // decode() has said so
   }
-  const bool several = has_several_pods(spec) || is_split(spec);
+  // A role that is scaled from outside may be given a second pod at any time.
+  const bool several = may_have_several_pods(spec) || is_split(spec);
   if (!image->version) {
     const bool moving = image->moves();
     report.add(moving ? "NB070" : "NB071", "spec.image",

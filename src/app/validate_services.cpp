@@ -240,6 +240,10 @@ void judge_storage(const Spec& spec, Report& report) {
 
 void judge_lifecycle(const Spec& spec, Report& report) {
   judge_upgrade(spec, report);
+  if (spec.upgrade && spec.upgrade->allow_downgrade) {
+    report.add("NB114", "spec.upgrade.allowDowngrade", "an older image is set up without being refused",
+               "take it out once the way back is through");
+  }
   if (spec.maintenance && spec.stopped) {
     report.add("NB110", "spec.maintenance", "maintenance has no effect while stopped is true", "take one of them out");
   }

@@ -49,6 +49,17 @@ bool has_writes(const app::Plan& plan) {
                      [](const kube::Call& call) { return kube::is_write(call.verb); });
 }
 
+void count_upgrade(const app::Event& event, Counters& counters) {
+  if (!event.upgrade) {
+    return;
+  }
+  ++counters.upgrades[event.upgrade->result];
+  counters.upgrade_down += static_cast<std::uint64_t>(event.upgrade->down);
+  for (const auto& [step, seconds] : event.upgrade->steps) {
+    counters.upgrade_seconds[step] += static_cast<std::uint64_t>(seconds);
+  }
+}
+
 }  // namespace
 
 Controller::Controller(Options options, Rng rng)
@@ -328,6 +339,7 @@ void Controller::replied(CallId id, const Result<kube::Json>& result, std::optio
   if (result.ok()) {
     ++at(counters_.calls_ok, sent.verb);
     if (sent.event) {
+      count_upgrade(*sent.event, counters_);
       happened_.push_back({pass.cluster, *sent.event});
     }
     succeeded(sent, result.value(), pass, now);

@@ -3,6 +3,8 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <map>
+#include <string>
 
 #include "base/result.h"
 #include "base/time.h"
@@ -44,7 +46,10 @@ struct Counters {
   std::uint64_t unreadable = 0;  // objects that could not be read
   std::array<std::uint64_t, verb_count> calls_ok{};
   std::array<std::array<std::uint64_t, code_count>, verb_count> calls_failed{};
-  Durations passes;  // from the decision to the last reply
+  Durations passes;                                      // from the decision to the last reply
+  std::map<std::string, std::uint64_t> upgrades;         // that were brought to an end, by app::UpgradeTimes::result
+  std::uint64_t upgrade_down = 0;                        // seconds without pods, of all of them
+  std::map<std::string, std::uint64_t> upgrade_seconds;  // of all of them, by step
   friend bool operator==(const Counters&, const Counters&) = default;
 };
 

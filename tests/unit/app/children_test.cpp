@@ -275,6 +275,10 @@ TEST(Render, Strategy) {
                   k.spec.storage.emplace().access_modes = {"ReadWriteOnce", "ReadWriteMany"};
                 },
                 surge, in_place},
+           Case{"a version that migrates at each start", [](Cluster& k) { k.spec.image = "nocobase/nocobase:1.9.22"; },
+                recreate, recreate},
+           Case{"the first that does not", [](Cluster& k) { k.spec.image = "nocobase/nocobase:2.0.0"; }, surge,
+                in_place},
            Case{"sqlite is one file", [](Cluster& k) { k.spec.database.dialect = Dialect::sqlite; }, recreate,
                 recreate},
        }) {

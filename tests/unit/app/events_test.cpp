@@ -89,6 +89,17 @@ TEST(Events, TellWhatAPersonCaresAbout) {
         "Normal RoleScaled ScaleRole: role tasks from 1 to 0 pods",
         "Normal RoleScaled ScaleRole: role workflow from 1 to 0 pods",
         "Normal Stopped Reconcile: no pod runs, as asked"}},
+      {"an upgrade is through",
+       [](World& world) { world.edit_spec([](Json& spec) { spec["image"] = "nocobase/nocobase:2.2.16-full"; }); },
+       {"Normal RoleScaled ScaleRole: role web from 2 to 0 pods",
+        "Normal RoleScaled ScaleRole: role tasks from 1 to 0 pods",
+        "Normal RoleScaled ScaleRole: role workflow from 1 to 0 pods",
+        "Normal RoleScaled ScaleRole: role web from 0 to 2 pods",
+        "Normal RoleScaled ScaleRole: role workflow from 0 to 1 pod",
+        "Normal RoleScaled ScaleRole: role tasks from 0 to 1 pod",
+        "Normal Upgraded Upgrade: nocobase/nocobase:2.2.16-full runs; the application was down for 18 s: Pull 3 s, "
+        "Drain 4 s, Setup 7 s, Migrate 1 s, Finish 3 s, Start 3 s",
+        ready}},
       {"a spec becomes invalid",
        [](World& world) { world.edit_spec([](Json& spec) { spec["image"] = "a b"; }); },
        {"Warning InvalidSpec Reconcile: spec.image: \"a b\" has the wrong form (NB007); want an image such as "

@@ -95,8 +95,65 @@ TEST(PlanLifecycle, UpgradesByStoppingAllAndRestoresEveryCount) {
   EXPECT_EQ(replicas(world, "workflow"), 5);
   EXPECT_EQ(replicas(world, "tasks"), 1);
   EXPECT_EQ(world.cluster()["status"]["version"], "2.2.16");
-  EXPECT_GT(world.cluster()["status"]["lastUpgrade"]["secondsDown"].get<int>(), 0);
   EXPECT_THAT(world.jobs(), IsEmpty());
+}
+
+// The seconds of each step as status.lastUpgrade has them, and all of them that no role had pods in.
+std::int64_t sum_of_seconds(const Json& last) {
+  std::int64_t sum = 0;
+  for (const auto& [step, seconds] : last["seconds"].items()) {
+    sum += step == "Pull" ? 0 : seconds.get<std::int64_t>();
+  }
+  return sum;
+}
+
+TEST(PlanLifecycle, TellsTheSecondsDownByStep) {
+  World world = installed();
+  EXPECT_EQ(world.cluster()["status"].value("lastUpgrade", Json()), Json()) << "an installation is no upgrade";
+  world.edit_spec([](Json& spec) {
+    upgrade(spec);
+    spec["upgrade"] = {{"backup", job_template()}, {"verify", job_template()}};
+  });
+  EXPECT_GT(world.settle(check), 0);
+  const Json last = world.cluster()["status"]["lastUpgrade"];
+  const Json seconds = {{"Pull", 1},    {"Drain", 1},  {"Backup", 1}, {"Setup", 1},
+                        {"Migrate", 1}, {"Verify", 1}, {"Finish", 1}, {"Start", 1}};
+  EXPECT_EQ(last, (Json{{"image", new_image},
+                        {"result", "Completed"},
+                        {"completionTime", last["completionTime"]},
+                        {"secondsDown", 7},
+                        {"seconds", seconds}}));
+}
+
+TEST(PlanLifecycle, TellsTheSecondsDownOfAnUpgradeThatIsTakenBack) {
+  World world = installed();
+  world.failing_jobs = {"backup"};
+  world.edit_spec([](Json& spec) {
+    upgrade(spec);
+    spec["upgrade"] = {{"backup", job_template()}};
+  });
+  EXPECT_GT(world.settle(check), 0);
+  const Json last = world.cluster()["status"]["lastUpgrade"];
+  EXPECT_EQ(last["image"], old_image);
+  EXPECT_EQ(last["result"], "TakenBack");
+  EXPECT_EQ(last["seconds"], (Json{{"Pull", 1}, {"Drain", 1}, {"Backup", 1}, {"Start", 1}}));
+  EXPECT_EQ(last["secondsDown"], 3);
+}
+
+TEST(PlanLifecycle, TheTimeThatAFailedSetupWaitedForAPersonCounts) {
+  World world = installed();
+  world.setup_fails = true;
+  world.edit_spec(upgrade);
+  EXPECT_GT(world.settle(check), 0);
+  EXPECT_EQ(world.condition("Stalled"), "True SetupFailed");
+  world.advance(Seconds(1'000));
+  world.setup_fails = false;
+  world.edit_spec([](Json& spec) { spec["upgrade"]["retry"] = "2"; });
+  EXPECT_GT(world.settle(check), 0);
+  const Json last = world.cluster()["status"]["lastUpgrade"];
+  EXPECT_EQ(last["result"], "Completed");
+  EXPECT_GE(last["seconds"]["Failed"], 1'000);
+  EXPECT_EQ(last["secondsDown"], sum_of_seconds(last) + 1) << "the second attempt's pull is time without pods too";
 }
 
 TEST(PlanLifecycle, RunsTheHooks) {

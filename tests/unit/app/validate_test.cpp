@@ -148,6 +148,9 @@ TEST(Validate, one_pod_that_does_everything_may_be_old_and_alone) {
   EXPECT_EQ(findings_of(object), kube::Findings());
   EXPECT_EQ(codes_of(findings_of(changed(object, "/spec/roles/0/replicas", "2"))),
             (Codes{"NB072 spec.image", "NB090 spec.roles"}));
+  EXPECT_EQ(codes_of(findings_of(changed(object, "/spec/roles/0/replicas", ""))),
+            (Codes{"NB072 spec.image", "NB084 spec.database", "NB090 spec.roles"}))
+      << "it may be scaled";
   EXPECT_EQ(codes_of(findings_of(changed(object, "/spec/database", R"({"dialect": "sqlite"})"))), Codes());
 }
 
@@ -229,6 +232,7 @@ TEST(Validate, lifecycle) {
        R"({"jobTemplate": {"spec": {}}})",
        {"NB111 spec.upgrade.verify.jobTemplate"}},
       {"approval of nothing", "/spec/upgrade/approvedImage", R"("a:1")", {"NB113 spec.upgrade.approvedImage"}},
+      {"downgrades allowed", "/spec/upgrade/allowDowngrade", "true", {"NB114 spec.upgrade.allowDowngrade"}},
       {"monitoring off", "/spec/monitoring", R"({"podMonitor": true})", {"NB113 spec.monitoring"}},
   });
   Json object = changed(sample(), "/spec/maintenance", "true");

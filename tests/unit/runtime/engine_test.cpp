@@ -59,8 +59,8 @@ class Shell {
   void list_all(Now now, bool has_gateway_api = true) {
     poll(now);
     for (const char* const plural :
-         {"nocobaseroles", "deployments", "services", "serviceaccounts", "persistentvolumeclaims", "pods",
-          "jobs", "poddisruptionbudgets", "networkpolicies", "ingresses", "podmonitors"}) {
+         {"nocobaseroles", "deployments", "services", "serviceaccounts", "persistentvolumeclaims", "pods", "jobs",
+          "poddisruptionbudgets", "networkpolicies", "ingresses", "podmonitors"}) {
       list(plural, "", now);
     }
     if (has_gateway_api) {
@@ -124,8 +124,9 @@ class Shell {
     out.controller.random_bytes = [](std::size_t size) { return std::string(size, 'r'); };
     out.controller.decisions.events = [tells](const app::Observed&, const app::Plan& plan) {
       const bool any = tells && !plan.calls.empty();
-      return any ? std::vector<app::EventOfCall>{{0, {app::EventType::normal, "Made", "Make", "why"}}}
-                 : std::vector<app::EventOfCall>();
+      app::Event event{app::EventType::normal, "Made", "Make", "why"};
+      event.upgrade = app::UpgradeTimes{"Completed", 40, {{"Drain", 7}, {"Migrate", 30}}};
+      return any ? std::vector<app::EventOfCall>{{0, std::move(event)}} : std::vector<app::EventOfCall>();
     };
     out.controller.decisions.plan = [this](const app::Observed& observed, const Now&) {
       missing_ = observed.missing_kinds;
@@ -348,9 +349,14 @@ TEST(Engine, SendsAnEventAfterWhatItTellsOfHasSucceeded) {
   of.reply(kube::HttpResponse{503, "", ""}, at(1));
   of.poll(at(1));
   EXPECT_TRUE(of.calls.empty()) << "nothing has happened";
+  EXPECT_TRUE(of->controller().counters().upgrades.empty());
   of.poll(at(60'000));
   of.reply(created(), at(60'001));
   of.poll(at(60'001));
+  const Counters& counters = of->controller().counters();
+  EXPECT_EQ(counters.upgrades, (std::map<std::string, std::uint64_t>{{"Completed", 1}}));
+  EXPECT_EQ(counters.upgrade_down, 40U);
+  EXPECT_EQ(counters.upgrade_seconds, (std::map<std::string, std::uint64_t>{{"Drain", 7}, {"Migrate", 30}}));
   ASSERT_EQ(of.calls.size(), 1U);
   EXPECT_EQ(of.calls[0].call.ref.kind, Kind::event);
   EXPECT_EQ(of.calls[0].call.body.at("note"), "why");
