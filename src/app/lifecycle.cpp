@@ -159,13 +159,12 @@ class Decider {
   }
 
   void complete() {
-    op_.record =
-        SetupRecord{.image = op_.target.image,
-                    .runs = v_.setup_runs.empty() || is_mutant("digest-forgotten") ? op_.target.image : v_.setup_runs,
-                    .revision = op_.target.revision,
-                    .database = op_.target.database,
-                    .keys = v_.wanted.keys,
-                    .started = ""};
+    op_.record = SetupRecord{.image = op_.target.image,
+                             .runs = v_.setup_runs.empty() ? op_.target.image : v_.setup_runs,
+                             .revision = op_.target.revision,
+                             .database = op_.target.database,
+                             .keys = v_.wanted.keys,
+                             .started = ""};
     enter(Step::finish);
   }
 

@@ -50,7 +50,7 @@ const SeenPod* setup_of(const std::vector<SeenPod>& pods, const Ref& ref) {
 std::string by_digest(const std::string& image, const std::string& image_id) {
   const std::optional<Image> parsed = parse_image(image);
   const std::size_t at = image_id.rfind('@');
-  if (!parsed || !parsed->digest.empty() || at == std::string::npos) {
+  if (!parsed || !parsed->digest.empty() || at == std::string::npos || is_mutant("digest-forgotten")) {
     return image;
   }
   const std::string pinned = image + image_id.substr(at);
