@@ -84,8 +84,12 @@ TEST_F(LifecycleTroubleTest, a_setup_outlives_a_drain_of_its_node_and_another_im
 
 TEST_F(LifecycleTroubleTest, a_setup_that_fails_leaves_nothing_running_until_somebody_acts) {
   const auto mark = cp().mark();
+  const auto fate = [](const char* fate) -> Json { return {{"metadata", {{"annotations", {{"sim/fate", fate}}}}}}; };
   Json object = upgraded();
-  object["spec"]["podTemplate"] = {{"metadata", {{"annotations", {{"sim/fate", "fail"}}}}}};
+  object["spec"]["podTemplate"] = fate("fail");
+  for (Json& role : object["spec"]["roles"]) {
+    role["podTemplate"] = fate("ok");  // only the setup Pod fails
+  }
   ASSERT_NO_FATAL_FAILURE(apply(object));
   ASSERT_TRUE(wait_for("it says that the setup failed", seconds(120), [&] {
     const std::string stalled = condition(get("nbc", "crm"), "Stalled");
