@@ -116,10 +116,8 @@ class Decider {
     op_.setup_uid = "";
     if (!op_.record->started.empty()) {
       op_.target.image = op_.record->started;
-      if (!op_.failed) {
-        op_.failed =
-            Failure{.attempt = "", .image = op_.target.image, .reason = "SetupFailed", .message = unfinished()};
-      }
+      op_.failed = op_.failed.value_or(
+          Failure{.attempt = "", .image = op_.target.image, .reason = "SetupFailed", .message = unfinished()});
       return enter(Step::failed);
     }
     op_.target = {};

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "kube/owned.h"
 
@@ -54,6 +55,17 @@ bool is_a(const Json* value, Json::value_t type) {
   return value != nullptr && value->type() == type;
 }
 
+std::string in_brackets(std::string path, const std::string& name) {
+  return path.append("[").append(name).append("]");
+}
+
+std::string child(std::string path, const std::string& key) {
+  if (key.find_first_of("./") != std::string::npos) {
+    return in_brackets(std::move(path), key);
+  }
+  return path.append(path.empty() ? "" : ".").append(key);
+}
+
 class Comparison {
  public:
   void compare(const std::string& path, const Side& before, const Side& after) {
@@ -87,9 +99,7 @@ class Comparison {
       }
     }
     for (const std::string& key : keys) {
-      const bool plain = key.find_first_of("./") == std::string::npos;
-      compare(plain ? path + (path.empty() ? "" : ".") + key : path + "[" + key + "]", member(before, key),
-              member(after, key));
+      compare(child(path, key), member(before, key), member(after, key));
     }
   }
 
@@ -105,7 +115,7 @@ class Comparison {
       }
       const std::size_t found = changes.size();
       for (const std::string& name : names) {
-        compare(path + "[" + name + "]", item(before, name), item(after, name));
+        compare(in_brackets(path, name), item(before, name), item(after, name));
       }
       if (changes.size() == found) {  // only the order is another
         changes.push_back({path, value_of(before), value_of(after)});
@@ -117,7 +127,7 @@ class Comparison {
       return;
     }
     for (std::size_t i = 0; i < a.size(); ++i) {
-      compare(path + "[" + std::to_string(i) + "]", item(before, i), item(after, i));
+      compare(in_brackets(path, std::to_string(i)), item(before, i), item(after, i));
     }
   }
 };

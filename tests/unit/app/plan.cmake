@@ -4,4 +4,4 @@ nbo_test(app_plan_test OPTIMIZE
 nbo_test(app_observe_test
   SOURCES observe_test.cpp references_test.cpp effect_test.cpp status_test.cpp
   LINK nbo_app)
-nbo_test(app_lifecycle_test SOURCES lifecycle_test.cpp LINK nbo_app)
+nbo_test(app_lifecycle_test OPTIMIZE SOURCES lifecycle_test.cpp lifecycle_diagram_test.cpp LINK nbo_app)

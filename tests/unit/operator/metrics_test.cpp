@@ -104,5 +104,15 @@ TEST(Readyz, says_which_call_for_the_lease_fails) {
   EXPECT_EQ(lines_of(body).back(), "Lease: HTTP 403: cannot get");
 }
 
+TEST(Metrics, tell_of_upgrades) {
+  Engine::Options options;
+  options.controller.random_bytes = [](std::size_t size) { return std::string(size, 'r'); };
+  const Engine engine(std::move(options), Rng(1));
+  const std::string text = answer(engine, "/metrics", start).body;
+  EXPECT_NE(text.find("# TYPE nocobase_upgrades_total counter\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("\nnocobase_upgrade_down_seconds_total 0\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("# TYPE nocobase_upgrade_step_seconds_total counter\n"), std::string::npos) << text;
+}
+
 }  // namespace
 }  // namespace nocobase_operator::program
