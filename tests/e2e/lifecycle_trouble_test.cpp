@@ -84,7 +84,7 @@ TEST_F(LifecycleTroubleTest, a_setup_outlives_a_drain_of_its_node_and_another_im
 
 TEST_F(LifecycleTroubleTest, a_setup_that_fails_leaves_nothing_running_until_somebody_acts) {
   const auto mark = cp().mark();
-  const auto fate = [](const char* fate) -> Json { return {{"metadata", {{"annotations", {{"sim/fate", fate}}}}}}; };
+  const auto fate = [](const char* what) -> Json { return {{"metadata", {{"annotations", {{"sim/fate", what}}}}}}; };
   Json object = upgraded();
   object["spec"]["podTemplate"] = fate("fail");
   for (Json& role : object["spec"]["roles"]) {
