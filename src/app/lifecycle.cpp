@@ -12,6 +12,7 @@ namespace {
 using std::chrono::sys_seconds;
 
 constexpr Seconds pull_limit{600};  // the Job ends itself after five minutes
+constexpr const char* lost_node = "if its node is lost, repair it, or delete the Node or, by force, the pod";
 
 std::optional<Version> version_of(const std::string& image) {
   const std::optional<Image> parsed = parse_image(image);
@@ -53,9 +54,9 @@ class Decider {
       case Step::setup:
         return setup();
       case Step::migrate:
-        return migrate();
+        return is_ours() || v_.proven ? migrate() : look_for_setup("SettingUp");
       case Step::verify:
-        return verify();
+        return is_ours() || v_.proven ? verify() : look_for_setup("Verifying");
       case Step::finish:
         return finish();
       case Step::start:
@@ -328,8 +329,7 @@ class Decider {
     }
     if (v_.pods > 0 || !v_.scaled_down) {
       await("Draining", v_.pods > 0 ? "waiting for " + v_.last_pod + " to be gone" : "Deployments are scaled down");
-      limit(op_.since, v_.drain_limit, "DrainTimeout",
-            "if its node is lost, repair it, or delete the Node or, by force, the pod");
+      limit(op_.since, v_.drain_limit, "DrainTimeout", lost_node);
       return;
     }
     if (!v_.proven) {
@@ -384,8 +384,7 @@ class Decider {
   void make_setup() {
     if (v_.pods > 0 || !v_.scaled_down) {
       await("SettingUp", v_.pods > 0 ? "waiting for " + v_.last_pod + " to be gone" : "Deployments are scaled down");
-      limit(op_.since, v_.drain_limit, "DrainTimeout",
-            "if its node is lost, repair it, or delete the Node or, by force, the pod");
+      limit(op_.since, v_.drain_limit, "DrainTimeout", lost_node);
       return;
     }
     await("SettingUp", "the setup Pod is to be made");
@@ -397,6 +396,11 @@ class Decider {
   }
 
   [[nodiscard]] bool is_ours() const { return is_setup_there() && v_.setup_uid == op_.setup_uid; }
+  // That it is gone is not believed of a cache: another operator may have made it just now.
+  void look_for_setup(const char* reason) {
+    out_.reads_pods = true;
+    await(reason, "the setup Pod is looked for");
+  }
 
   void migrate() {
     if (!is_ours()) {
@@ -437,15 +441,10 @@ class Decider {
 
   void finish() {
     out_.keeps_record = !v_.recorded;
-    if (is_setup_there()) {
-      if (v_.recorded) {
-        remove_setup("SettingUp");
-        limit(op_.since, v_.drain_limit, "DrainTimeout",
-              "if its node is lost, repair it, or delete the Node or, by force, the pod");
-      }
-      return;
-    }
-    if (v_.recorded) {
+    if (v_.recorded && is_setup_there()) {
+      remove_setup("SettingUp");
+      limit(op_.since, v_.drain_limit, "DrainTimeout", lost_node);
+    } else if (v_.recorded) {
       enter(Step::start);
       op_.down = false;
     }

@@ -380,6 +380,23 @@ TEST(Lifecycle, WhatFailsInTheSetupStaysDown) {
   EXPECT_EQ(next_of(v), Step::failed);
 }
 
+TEST(Lifecycle, ASetupPodThatTheCacheLacksIsLookedForBeforeItIsLost) {
+  for (const Step step : {Step::migrate, Step::verify}) {
+    for (const SetupPod seen : {SetupPod::absent, SetupPod::ended}) {
+      Lifecycle v = upgrading(step);
+      v.setup = seen;  // absent, or an earlier one of another uid
+      v.setup_uid = seen == SetupPod::absent ? "" : "s0";
+      v.proven = false;
+      const Decision d = decide(v);
+      EXPECT_EQ(d.next, std::nullopt);
+      EXPECT_TRUE(d.reads_pods);
+      EXPECT_FALSE(d.makes_verify);
+      v.proven = true;
+      EXPECT_EQ(decide(v).next->failed->reason, "SetupLost");
+    }
+  }
+}
+
 TEST(Lifecycle, TheOldVersionNeverComesBackOnADatabaseThatMayHaveChanged) {
   for (const Step step : {Step::pull, Step::backup}) {
     Lifecycle v = upgrading(step);
