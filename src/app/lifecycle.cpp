@@ -13,6 +13,7 @@ namespace {
 using std::chrono::sys_seconds;
 
 constexpr Seconds pull_limit{600};  // the Job ends itself after five minutes
+constexpr const char* lost_node = "if its node is lost, repair it, or delete the Node or, by force, the pod";
 
 // One decision: each function is a step's. What the operation becomes is put into op_; what is to be done into out_.
 class Decider {
@@ -49,9 +50,9 @@ class Decider {
       case Step::setup:
         return setup();
       case Step::migrate:
-        return migrate();
+        return is_ours() || v_.proven ? migrate() : look_for_setup("SettingUp");
       case Step::verify:
-        return verify();
+        return is_ours() || v_.proven ? verify() : look_for_setup("Verifying");
       case Step::finish:
         return finish();
       case Step::start:
@@ -182,16 +183,12 @@ class Decider {
     out_.stalled = Told{reason, "no progress for " + std::to_string(most.count()) + " s: " + what + "; " + remedy};
   }
 
-  void limit_drain() {
-    limit(op_.since, v_.drain_limit, "DrainTimeout",
-          "if its node is lost, repair it, or delete the Node or, by force, the pod");
-  }
   bool waits_for_pods(const char* reason) {
     if (v_.pods == 0 && v_.scaled_down) {
       return false;
     }
     await(reason, v_.pods > 0 ? "waiting for " + v_.last_pod + " to be gone" : "Deployments are scaled down");
-    limit_drain();
+    limit(op_.since, v_.drain_limit, "DrainTimeout", lost_node);
     return true;
   }
 
@@ -313,6 +310,9 @@ class Decider {
       return retarget();
     }
     std::optional<std::string> failed;
+    if (!v_.keys_usable) {
+      return await("KeysMissing", "the keys are to be usable before anything is stopped");
+    }
     if (waits_for_references()) {
       return;
     }
@@ -397,6 +397,11 @@ class Decider {
   }
 
   [[nodiscard]] bool is_ours() const { return is_setup_there() && v_.setup_uid == op_.setup_uid; }
+  // That it is gone is not believed of a cache: another operator may have made it just now.
+  void look_for_setup(const char* reason) {
+    out_.reads_pods = true;
+    await(reason, "the setup Pod is looked for");
+  }
 
   void migrate() {
     if (!is_ours()) {
@@ -437,14 +442,10 @@ class Decider {
 
   void finish() {
     out_.keeps_record = !v_.recorded;
-    if (is_setup_there() && !is_mutant("setup-left-behind")) {
-      if (v_.recorded) {
-        remove_setup("SettingUp");
-        limit_drain();
-      }
-      return;
-    }
-    if (v_.recorded) {
+    if (v_.recorded && is_setup_there() && !is_mutant("setup-left-behind")) {
+      remove_setup("SettingUp");
+      limit(op_.since, v_.drain_limit, "DrainTimeout", lost_node);
+    } else if (v_.recorded) {
       enter(Step::start);
       op_.down = false;
     }

@@ -30,7 +30,7 @@ bool are_needed(const Situation& s) {
   if (claim != nullptr && claim->standing == Standing::absent) {
     return true;
   }
-  if (s.operation.step == Step::setup || s.operation.step == Step::start) {
+  if (s.operation.step == Step::pull || s.operation.step == Step::setup || s.operation.step == Step::start) {
     return true;
   }
   return std::any_of(s.roles.begin(), s.roles.end(), [](const RoleState& role) {

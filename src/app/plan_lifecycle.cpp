@@ -58,8 +58,14 @@ std::string by_digest(const std::string& image, const std::string& image_id) {
   return whole && !whole->digest.empty() ? pinned : image;
 }
 
+bool is_proven(const Situation& s) {
+  return s.seen->pods_read && s.now.mono - s.seen->pods_read->at < proof_lasts;
+}
+
 void look_at_setup(const Situation& s, Lifecycle& view) {
-  const SeenPod* const pod = setup_of(s.seen->pods, setup_pod_ref(s.cluster));
+  // A list is younger than all that the watch has shown.
+  const std::vector<SeenPod>& pods = is_proven(s) ? s.seen->pods_read->pods : s.seen->pods;
+  const SeenPod* const pod = setup_of(pods, setup_pod_ref(s.cluster));
   if (pod == nullptr) {
     return;
   }
@@ -143,15 +149,12 @@ bool is_scaled_down(const Situation& s) {
 void look_at_pods(const Situation& s, Lifecycle& view, Draft& draft) {
   std::vector<const SeenPod*> pods = application_pods(s, s.seen->pods);
   const auto& read = s.seen->pods_read;
-  const bool proven = read && s.now.mono - read->at < proof_lasts;
-  if (proven) {
+  view.proven = is_proven(s);
+  if (view.proven) {
     const std::vector<const SeenPod*> listed = application_pods(s, read->pods);
     if (listed.size() > pods.size()) {
       pods = listed;  // the watch is late
     }
-    const bool shows_setup = setup_of(read->pods, setup_pod_ref(s.cluster)) != nullptr;
-    const bool same_setup = shows_setup == (view.setup != SetupPod::absent);
-    view.proven = same_setup;
     draft.recheck_in(proof_lasts - (s.now.mono - read->at));
   }
   view.pods = static_cast<std::int32_t>(pods.size());

@@ -58,8 +58,9 @@ void World::person() {
   good_spec_ = (*object)["spec"];
   in_phase("an edit");
   Rng& rng = scene_.rng;
-  const bool setting_up = view.phase == "SettingUp" || view.phase == "Verifying";
-  const bool draining = view.phase == "Draining";
+  const std::string phase = kube::string_at(*object, {"status", "phase"});
+  const bool setting_up = phase == "SettingUp" || phase == "Verifying";
+  const bool draining = phase == "Draining";
   const bool bad_image = cannot_be_pulled(view.image) || fails_in_setup(view.image);
   struct Choice {
     unsigned weight;
@@ -193,7 +194,7 @@ void World::person() {
        }},
       {table.edit_retry,
        [&] {
-         if (view.phase == "Blocked") {
+         if (phase == "Blocked") {
            scene_.happened("another attempt after a failure");
          }
          edit_spec("asks for another attempt",

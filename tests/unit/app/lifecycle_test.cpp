@@ -341,6 +341,11 @@ TEST(Lifecycle, NothingIsStoppedOrSetUpWhileSomethingIsMissingThatPodsReferTo) {
   EXPECT_EQ(d.awaits->reason, "ReferenceMissing");
   EXPECT_EQ(d.awaits->message, "role web: Secret ns/pg does not exist; pods need it to start");
   v.missing.clear();
+  v.keys_usable = false;
+  d = decide(v);
+  EXPECT_FALSE(d.next);
+  EXPECT_EQ(d.awaits->reason, "KeysMissing");
+  v.keys_usable = true;
   EXPECT_EQ(next_of(v), Step::drain);
 
   v = upgrading(Step::setup);
@@ -404,6 +409,23 @@ TEST(Lifecycle, WhatFailsInTheSetupStaysDown) {
   v.setup = SetupPod::ready;
   v.verify = {JobState::failed, "no"};
   EXPECT_EQ(next_of(v), Step::failed);
+}
+
+TEST(Lifecycle, ASetupPodThatTheCacheLacksIsLookedForBeforeItIsLost) {
+  for (const Step step : {Step::migrate, Step::verify}) {
+    for (const SetupPod seen : {SetupPod::absent, SetupPod::ended}) {
+      Lifecycle v = upgrading(step);
+      v.setup = seen;  // absent, or an earlier one of another uid
+      v.setup_uid = seen == SetupPod::absent ? "" : "s0";
+      v.proven = false;
+      const Decision d = decide(v);
+      EXPECT_EQ(d.next, std::nullopt);
+      EXPECT_TRUE(d.reads_pods);
+      EXPECT_FALSE(d.makes_verify);
+      v.proven = true;
+      EXPECT_EQ(decide(v).next->failed->reason, "SetupLost");
+    }
+  }
 }
 
 TEST(Lifecycle, TheOldVersionNeverComesBackOnADatabaseThatMayHaveChanged) {
