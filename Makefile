@@ -9,7 +9,7 @@ SEED ?= 1
 COUNT ?= 100
 export FILTER FUZZ_SECONDS SEED COUNT TABLE WORLDS PAIRS
 
-.PHONY: help build demo demo-down test test-fast test-e2e test-charts test-slow simulate fuzz lint format dist clean
+.PHONY: help build demo demo-down test test-fast test-e2e test-charts test-slow simulate mutants fuzz lint format dist clean
 
 help:  ## show this
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/\1\t\2/p' Makefile | while IFS=$$'\t' read -r name text; do printf '  make %-10s %s\n' "$$name" "$$text"; done
@@ -40,6 +40,9 @@ test-slow:  ## what takes longer: ThreadSanitizer, more of the simulation (WORLD
 
 simulate:  ## SEED=n COUNT=m: worlds of the simulated cluster; one that breaks a rule is told
 	@tests/run.sh simulate
+
+mutants:  ## rules taken out of the core one at a time: which proof notices
+	@tests/simulation/mutants.sh
 
 fuzz:  ## every fuzzer for FUZZ_SECONDS (60)
 	@tests/run.sh fuzz
