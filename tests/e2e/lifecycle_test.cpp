@@ -88,10 +88,14 @@ TEST_F(LifecycleTest, a_backup_that_fails_brings_the_old_version_back) {
 }
 
 TEST_F(LifecycleTest, an_operator_that_is_killed_at_each_step_changes_nothing) {
-  ASSERT_NO_FATAL_FAILURE(apply(cluster("crm", three_roles())));
+  const Json slowly = {{"metadata", {{"annotations", {{"sim/ready-ms", "5s"}}}}}};  // so that each step is seen
+  Json first = cluster("crm", three_roles());
+  first["spec"]["podTemplate"] = slowly;
+  ASSERT_NO_FATAL_FAILURE(apply(first));
   ASSERT_TRUE(wait_ready("crm", seconds(120)));
   const auto mark = cp().mark();
   Json object = upgraded();
+  object["spec"]["podTemplate"] = slowly;
   object["spec"]["upgrade"] = {{"backup", hook("dump")}, {"verify", hook("check")}};
   ASSERT_NO_FATAL_FAILURE(apply(object));
   std::set<std::string> killed_at;
