@@ -196,7 +196,7 @@ class Decider {
     if (v_.missing.empty()) {
       return false;
     }
-    await("ReferenceMissing", v_.missing + "; pods need it to start");
+    await("ReferenceMissing", v_.missing + "; its pods need it to start");
     limit(op_.since, v_.drain_limit, "ReferenceMissing", "make it, or take out what refers to it");
     return true;
   }

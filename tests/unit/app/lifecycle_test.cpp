@@ -339,7 +339,7 @@ TEST(Lifecycle, NothingIsStoppedOrSetUpWhileSomethingIsMissingThatPodsReferTo) {
   Decision d = decide(v);
   EXPECT_FALSE(d.next);
   EXPECT_EQ(d.awaits->reason, "ReferenceMissing");
-  EXPECT_EQ(d.awaits->message, "role web: Secret ns/pg does not exist; pods need it to start");
+  EXPECT_EQ(d.awaits->message, "role web: Secret ns/pg does not exist; its pods need it to start");
   v.missing.clear();
   v.keys_usable = false;
   d = decide(v);
