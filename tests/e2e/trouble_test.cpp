@@ -107,7 +107,7 @@ TEST_F(TroubleTest, events_tell_what_has_happened) {
     };
   };
   EXPECT_TRUE(wait_for("the Events of crm", seconds(30),
-                       shows("crm", {"KeysCreated", "made Secret crm-keys", "RoleCreated", "role web with 1 pod",
+                       shows("crm", {"KeysCreated", "made Secret crm-keys", "RoleCreated", "role web from 0 to 1 pod",
                                      "RoleScaled", "role web from 1 to 2 pods", "AllRolesReady"})));
   EXPECT_TRUE(wait_for("the Events of other", seconds(30), shows("other", {"Warning", "NameConflict", "Service"})));
 }
