@@ -127,7 +127,7 @@ std::optional<std::vector<kube::SourceDocument>> clusters_in(const std::string& 
 // The children of one cluster appended to `out`; false when its findings (told on stderr) or its rendering forbid that.
 bool render_cluster(const kube::SourceDocument& document, const Streams& streams, std::vector<kube::Json>& out) {
   const auto findings = app::check(document);
-  if (kube::has_errors(findings)) {
+  if (app::first_error(findings) != nullptr) {
     Report report;
     for (const auto& finding : findings) {
       if (finding.severity == kube::Severity::error) {

@@ -144,10 +144,10 @@ Plan plan(const Observed& observed, const Now& now) {
   Decoded decoded = decode(observed.cluster);
   const std::int64_t generation = observed.meta.generation;
   kube::Findings findings = std::move(decoded.findings);
-  if (!kube::has_errors(findings)) {
+  if (first_error(findings) == nullptr) {
     findings = validate(decoded.cluster);
   }
-  if (kube::has_errors(findings)) {
+  if (first_error(findings) != nullptr) {
     return blocked(observed, generation, invalid_spec(findings), now);
   }
   if (decoded.cluster.spec.paused) {

@@ -540,5 +540,14 @@ TEST(Plan, DoesNotLoopWhereTheServerSpellsOurFieldsItsOwnWay) {
   EXPECT_EQ(plan_lines(world), Lines{});
 }
 
+TEST(Plan, WorkersAloneRunAsAsked) {
+  Json cluster = sample_cluster();
+  cluster["spec"]["roles"].erase(0);
+  World world(std::move(cluster));
+  EXPECT_GT(world.settle(), 0);
+  EXPECT_EQ(world.condition("Ready"), "True AllRolesReady");
+  EXPECT_EQ(world.condition("ServicesCovered"), "False NotServed");
+}
+
 }  // namespace
 }  // namespace nocobase_operator::app
