@@ -22,6 +22,7 @@ std::string_view colour_of(kube::Severity severity) {
       return "\033[36m";
   }
   CHECK(false);
+  return "";
 }
 
 std::string plural(std::size_t n, std::string_view noun) {
@@ -40,6 +41,7 @@ std::string_view name_of(kube::Severity severity) {
       return "info";
   }
   CHECK(false);
+  return "";
 }
 
 std::size_t count(const Report& report, kube::Severity severity) {

@@ -125,22 +125,25 @@ run_charts() {
 # run_gtest PROGRAM SECONDS SHARDS: runs a program of the dev build that is one ctest test with many GoogleTest tests in
 # it, as that many processes at once, and ends them after that time. With several, each line begins with the shard's number.
 run_gtest() {
-  local name=$1 seconds=$2 shards=$3 shard pids=()
+  local name=$1 seconds=$2 shards=$3 shard out pids=() writers=()
   if ! { configure_and_build dev "$name" && tests/controlplane/build.sh > /dev/null; }; then
     count /dev/null 1 "$name"
     return
   fi
   for ((shard = 0; shard < shards; shard++)); do
+    if [ "$shards" = 1 ]; then exec {out}>&1; else exec {out}> >(sed -u "s/^/$shard: /"); writers+=($!); fi
     GTEST_TOTAL_SHARDS=$shards GTEST_SHARD_INDEX=$shard timeout --foreground "$seconds" "build/dev/tests/$name/$name" \
       ${FILTER:+--gtest_filter="*$FILTER*"} --gtest_output="xml:$PWD/$reports/$name-$shard.xml" \
-      > >(if [ "$shards" = 1 ]; then cat; else sed -u "s/^/$shard: /"; fi) 2>&1 &
+      >&"$out" 2>&1 {out}>&- &
     pids+=($!)
+    exec {out}>&-
   done
   for ((shard = 0; shard < shards; shard++)); do
     local status=0
     wait "${pids[shard]}" || status=$?
     count "$reports/$name-$shard.xml" "$status" "$name"
   done
+  [ ${#writers[@]} = 0 ] || wait "${writers[@]}"  # so that the sum is the last line
 }
 
 run_e2e() {
@@ -165,6 +168,9 @@ run_lint() {
   return $status
 }
 
+# What runs in the background does not hear Ctrl-C.
+trap 'mapfile -t left < <(jobs -p); [ ${#left[@]} = 0 ] || kill "${left[@]}" 2> /dev/null' EXIT
+trap 'exit 130' INT TERM
 say "packages"
 cmake/packages.sh || exit 1
 mkdir -p "$reports"

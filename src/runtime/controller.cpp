@@ -36,10 +36,12 @@ kube::Call read_of(const kube::Ref& ref) {
 }
 
 // Tells one plan from another within this process.
-std::uint64_t fingerprint(const std::vector<std::uint64_t>& calls) {
+std::uint64_t fingerprint(const std::vector<Fingerprint>& calls) {
   std::uint64_t hash = 0;
-  for (const std::uint64_t call : calls) {
-    hash = (hash ^ call) * 0x100000001B3U + (hash >> 29U);
+  for (const Fingerprint& of : calls) {
+    for (const std::uint64_t value : {of.call, of.content}) {
+      hash = (hash ^ value) * 0x100000001B3U + (hash >> 29U);
+    }
   }
   return hash;
 }
@@ -177,14 +179,14 @@ void Controller::begin(const app::ClusterKey& key, Now now) {
     settled(key, plan, now);
     return;
   }
-  std::vector<std::uint64_t> fingerprints;
+  std::vector<Fingerprint> fingerprints;
   fingerprints.reserve(plan.calls.size());
   for (const kube::Call& call : plan.calls) {
     fingerprints.push_back(fingerprint(call));
   }
   if (const Instant next = next_call(key, plan, fingerprints, now.mono); next > now.mono) {
     queue_.finished(key);
-    queue_.add(key, next);
+    queue_.add(key, plan.recheck ? std::min(next, now.mono + *plan.recheck) : next);
     return;
   }
   if (has_writes(plan)) {
@@ -211,10 +213,10 @@ void Controller::begin(const app::ClusterKey& key, Now now) {
 
 // When something of the plan may be done: later only if the server has refused everything that comes next.
 Instant Controller::next_call(const app::ClusterKey& key, const app::Plan& plan,
-                              const std::vector<std::uint64_t>& fingerprints, Instant now) const {
+                              const std::vector<Fingerprint>& fingerprints, Instant now) const {
   Instant next = Instant::max();
   for (std::size_t i = 0; i < plan.calls.size(); ++i) {
-    next = std::min(next, refused_.next(key, plan.calls[i].ref, fingerprints[i], now));
+    next = std::min(next, refused_.next(key, fingerprints[i], now));
     if (next <= now || plan.stop_on_error) {
       break;
     }
@@ -225,6 +227,7 @@ Instant Controller::next_call(const app::ClusterKey& key, const app::Plan& plan,
 void Controller::settled(const app::ClusterKey& key, const app::Plan& plan, Now now) {
   ++counters_.settled;
   repeats_.erase(key);
+  refused_.forget(key);
   queue_.finished(key);
   queue_.forget(key);
   if (plan.recheck) {
@@ -243,7 +246,7 @@ void Controller::give_turn(const app::ClusterKey& key, std::size_t reads, Now no
   queue_.add(key, turn);
 }
 
-NumberedCall Controller::send(const app::ClusterKey& key, Pass& pass, kube::Call call, std::uint64_t fingerprint) {
+NumberedCall Controller::send(const app::ClusterKey& key, Pass& pass, kube::Call call, Fingerprint fingerprint) {
   const CallId id = next_id_++;
   const kube::Json* const status = call.verb == kube::Verb::apply_status ? kube::find(call.body, "status") : nullptr;
   calls_.emplace(id, Sent{.key = key,
@@ -279,7 +282,7 @@ void Controller::advance(const app::ClusterKey& key, bool may_call, Now now, std
   Pass& pass = it->second;
   while (may_call && !pass.writing && pass.in_flight < options_.max_parallel_reads) {
     if (!pass.rereads.empty()) {
-      NumberedCall read = send(key, pass, read_of(pass.rereads.back()), 0);
+      NumberedCall read = send(key, pass, read_of(pass.rereads.back()), {});
       pass.rereads.pop_back();
       calls_.at(read.id).reread = true;
       out.push_back(std::move(read));
@@ -292,7 +295,7 @@ void Controller::advance(const app::ClusterKey& key, bool may_call, Now now, std
     if (pass.in_flight > 0 && kube::is_write(call.verb)) {
       break;
     }
-    if (refused_.next(key, call.ref, pass.fingerprints[pass.next], now.mono) > now.mono) {
+    if (refused_.next(key, pass.fingerprints[pass.next], now.mono) > now.mono) {
       ++pass.next;
       pass.failed = true;
       pass.stopped = pass.stop_on_error;
@@ -354,7 +357,7 @@ void Controller::replied(CallId id, const Result<kube::Json>& result, std::optio
 void Controller::succeeded(const Sent& sent, const kube::Json& body, Pass& pass, Now now) {
   if (!sent.reread) {
     store_.refused(sent.key, sent.ref, {});
-    refused_.succeeded(sent.key, sent.ref);
+    refused_.succeeded(sent.key, sent.fingerprint);
   }
   if (sent.verb == kube::Verb::remove) {
     store_.deleting(sent.key, sent.ref, sent.uid);
@@ -423,7 +426,7 @@ void Controller::refused(const Sent& sent, const Error& error, std::optional<Mil
     case Code::denied:
       if (!sent.reread) {
         store_.refused(sent.key, sent.ref, error.what);
-        refused_.refused(sent.key, sent.ref, sent.fingerprint, now.mono);
+        refused_.refused(sent.key, sent.fingerprint, now.mono);
       }
       break;
     case Code::throttled:

@@ -101,7 +101,7 @@ class Controller {
   struct Pass {
     kube::Meta cluster;
     std::vector<kube::Call> calls;
-    std::vector<std::uint64_t> fingerprints;  // of calls
+    std::vector<Fingerprint> fingerprints;  // of calls
     std::vector<app::EventOfCall> events;
     std::size_t next = 0;            // of calls
     std::vector<kube::Ref> rereads;  // to be read before anything else, as we do not know what became of them
@@ -120,7 +120,7 @@ class Controller {
     kube::Verb verb = kube::Verb::get;
     kube::Ref ref;
     std::string uid;  // precondition
-    std::uint64_t fingerprint = 0;
+    Fingerprint fingerprint{};
     bool accepts = false;               // an apply as the manager whose part app::SeenChild::owned is about
     std::uint64_t status_hash = 0;      // of an apply_status
     bool reread = false;                // after a write whose outcome is not known, or that lost against another
@@ -135,12 +135,12 @@ class Controller {
   void dirty(const Store::Keys& keys, Instant due);
   void begin(const app::ClusterKey& key, Now now);
   [[nodiscard]] Instant next_call(const app::ClusterKey& key, const app::Plan& plan,
-                                  const std::vector<std::uint64_t>& fingerprints, Instant now) const;
+                                  const std::vector<Fingerprint>& fingerprints, Instant now) const;
   void settled(const app::ClusterKey& key, const app::Plan& plan, Now now);
   void give_turn(const app::ClusterKey& key, std::size_t reads, Now now);
   void advance(const app::ClusterKey& key, bool may_call, Now now, std::vector<NumberedCall>& out);
   void finish(const app::ClusterKey& key, const Pass& pass, bool cut, Now now);
-  [[nodiscard]] NumberedCall send(const app::ClusterKey& key, Pass& pass, kube::Call call, std::uint64_t fingerprint);
+  [[nodiscard]] NumberedCall send(const app::ClusterKey& key, Pass& pass, kube::Call call, Fingerprint fingerprint);
   [[nodiscard]] NumberedCall send_next(const app::ClusterKey& key, Pass& pass);
   void succeeded(const Sent& sent, const kube::Json& body, Pass& pass, Now now);
   void listed_pods(const Sent& sent, const kube::Json& list, Pass& pass, Now now);

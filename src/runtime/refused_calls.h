@@ -14,36 +14,38 @@
 
 namespace nocobase_operator::runtime {
 
-// Tells calls from one another within this process by what they ask for: not by their precondition, which changes with
-// every write of anybody.
-[[nodiscard]] std::uint64_t fingerprint(const kube::Call& call);
+// Tells calls from one another within this process. Not by their precondition, which changes with every write of
+// anybody.
+struct Fingerprint {
+  std::uint64_t call = 0;     // verb, object and field manager: several of them write to one object
+  std::uint64_t content = 0;  // what it asks for
+};
+[[nodiscard]] Fingerprint fingerprint(const kube::Call& call);
 
 class RefusedCalls {
  public:
   RefusedCalls(Rng rng, Backoff backoff) : rng_(rng), backoff_(backoff) {}
 
-  // The server has refused a call with this fingerprint.
-  void refused(const app::ClusterKey& key, const kube::Ref& ref, std::uint64_t call, Instant now);
-  // A call for the object has succeeded.
-  void succeeded(const app::ClusterKey& key, const kube::Ref& ref);
-  // The cluster is gone.
+  // The server has refused a call.
+  void refused(const app::ClusterKey& key, const Fingerprint& of, Instant now);
+  // A call has succeeded.
+  void succeeded(const app::ClusterKey& key, const Fingerprint& of);
+  // The cluster is gone, or nothing is left to be done for it.
   void forget(const app::ClusterKey& key) { clusters_.erase(key); }
 
-  // When a call with this fingerprint may be made for the object: `now`, or later.
-  [[nodiscard]] Instant next(const app::ClusterKey& key, const kube::Ref& ref, std::uint64_t call, Instant now) const;
-  // Of how many clusters a call is refused.
-  [[nodiscard]] std::size_t size() const { return clusters_.size(); }
+  // When the call may be made: `now`, or later.
+  [[nodiscard]] Instant next(const app::ClusterKey& key, const Fingerprint& of, Instant now) const;
 
  private:
   struct Refusal {
-    std::uint64_t call = 0;
+    std::uint64_t content = 0;
     std::uint32_t count = 0;
     Instant until{};
   };
 
   Rng rng_;
   Backoff backoff_;
-  std::unordered_map<app::ClusterKey, std::map<kube::Ref, Refusal>, ClusterKeyHash> clusters_;
+  std::unordered_map<app::ClusterKey, std::map<std::uint64_t, Refusal>, ClusterKeyHash> clusters_;
 };
 
 }  // namespace nocobase_operator::runtime

@@ -43,7 +43,7 @@ TEST_F(IdleTest, settled_clusters_cost_no_write_and_no_more_memory) {
     const std::size_t count = ready();
     return count == clusters ? std::string() : std::to_string(count) + " are";
   }));
-  std::this_thread::sleep_for(settling);
+  std::this_thread::sleep_for(settling);  // what is read again from time to time has been read once more
 
   const auto mark = cp().mark();
   const std::uint64_t before = one.rss();

@@ -2,6 +2,7 @@
 #include "io/http_server.h"
 
 #include <atomic>
+#include <memory>
 #include <string>
 #include <thread>
 #include <vector>
@@ -101,14 +102,14 @@ TEST_F(HttpServerTest, a_request_that_never_ends_is_given_up) {
 
 TEST_F(HttpServerTest, a_loop_that_does_not_turn_is_an_answer_of_503) {
   start({.address = "127.0.0.1", .port = 0, .reply_timeout = Millis(50)});
-  std::atomic<bool> release = false;
-  loop_->post([&release] {
-    while (!release) {
+  const auto release = std::make_shared<std::atomic<bool>>(false);  // the loop may look once more after the test
+  loop_->post([release] {
+    while (!*release) {
       std::this_thread::yield();
     }
   });
   EXPECT_EQ(first_line("GET / HTTP/1.1\r\nHost: x\r\n\r\n"), "HTTP/1.1 503 Service Unavailable");
-  release = true;
+  *release = true;
 }
 
 TEST_F(HttpServerTest, a_port_in_use_and_a_wrong_address_are_errors) {

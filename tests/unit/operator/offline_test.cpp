@@ -164,6 +164,15 @@ TEST_F(OfflineTest, render_prints_every_child_once) {
                                              "Deployment/crm-jobs", "PodDisruptionBudget/crm-web"}));
 }
 
+TEST_F(OfflineTest, render_prints_what_the_operator_would_run_of_workers_alone) {
+  std::string text = good;
+  text.replace(text.find("requests: true"), 14, "services: ['*']");
+  const std::string path = file("a.yaml", text);
+  EXPECT_EQ(validate({{path}, "text", "error"}, streams()), exit_findings);
+  EXPECT_NE(out_.str().find("NB040"), std::string::npos) << out_.str();
+  EXPECT_EQ(render({path, "yaml"}, streams()), exit_ok) << err_.str();
+}
+
 TEST_F(OfflineTest, render_refuses_what_validate_refuses) {
   std::string text = good;
   text.replace(text.find("requests: true, "), 16, "");

@@ -348,6 +348,28 @@ TEST(Controller, MakesARefusedWriteAgainAfterItsBackOffOnlyWhateverElseHappens) 
   EXPECT_EQ(of.poll(at(140)), Sent{"apply crm-job"}) << "and nothing is left of it when it succeeds";
 }
 
+TEST(Controller, EachWriteToOneObjectThatIsRefusedHasItsOwnBackOff) {
+  Scripted of;
+  of.list_all(at(0));
+  Call intent = call(Verb::apply, web);
+  intent.manager = app::intent_manager;
+  Plan plan = plan_of({call(Verb::apply, web), intent, call(Verb::apply_status, web)});
+  plan.recheck = Millis(10);
+  of.always(plan);
+  EXPECT_EQ(of.poll(at(0)), Sent{"apply crm-web"});
+  of.reply(Error{Code::invalid, "no"}, at(0));
+  EXPECT_EQ(of.poll(at(0)), Sent{"apply crm-web"}) << "as the other manager";
+  of.reply(Error{Code::invalid, "no"}, at(0));
+  EXPECT_EQ(of.poll(at(0)), Sent{"apply_status crm-web"});
+  of.reply(child(Kind::deployment, "crm-web", 110), at(0));
+  EXPECT_EQ(of.poll(at(0)), Sent{});
+  plan.calls.pop_back();
+  of.always(plan);
+  EXPECT_TRUE(of->watched(Kind::nocobase_cluster, Changed{edited(11)}, at(50)));
+  EXPECT_EQ(of.poll(at(50)), Sent{}) << "that the third has succeeded does not help the others";
+  EXPECT_EQ(of->next_wake(), at(60).mono) << "a time limit of the plan is looked at when it is over";
+}
+
 TEST(Controller, ARefusedWriteAtWhichThePlanStopsHoldsUpTheRest) {
   Scripted of;
   of.list_all(at(0));
