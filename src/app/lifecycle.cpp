@@ -245,6 +245,7 @@ class Decider {
     op_.setup_uid = v_.setup_uid;
     op_.record->started = op_.target.image;
     op_.down = true;
+    op_.failed.reset();
     enter(Step::migrate);
   }
 
@@ -412,16 +413,17 @@ class Decider {
                                            (v_.setup_message.empty() ? "" : ": " + v_.setup_message));
     }
     if (v_.setup_is_ready) {
-      if (v_.verifies) {
-        return enter(Step::verify);
-      }
-      return complete();
+      op_.failed.reset();  // late is not failed
+      return v_.verifies ? enter(Step::verify) : complete();
     }
     await("SettingUp", v_.setup == SetupPod::terminating ? "the setup Pod is being deleted"
                                                          : "the setup Pod of " + op_.target.image + " is at work");
     limit(op_.since, v_.setup_timeout, "SetupTimeout",
           "if it does become ready the upgrade goes on; a change of spec.upgrade.retry ends it and begins anew");
-    if (out_.stalled && v_.attempt != op_.attempt && !v_.stopped) {
+    if (out_.stalled && !op_.failed) {
+      op_.failed = failure(out_.stalled->reason, out_.stalled->message);
+      op_.failed->attempt = v_.attempt;  // only what is changed from here on was changed knowing that it takes too long
+    } else if (out_.stalled && v_.attempt != op_.failed->attempt && !v_.stopped) {
       out_.removes_setup = v_.setup != SetupPod::terminating;
     }
   }
@@ -484,16 +486,6 @@ class Decider {
 
 Decision decide(const Lifecycle& view) {
   return Decider(view).decide();
-}
-
-SetupRecord record_to_keep(const Operation& operation) {
-  SetupRecord record = operation.record.value_or(SetupRecord{});
-  const bool begun = operation.step == Step::setup || operation.step == Step::migrate ||
-                     operation.step == Step::verify || operation.step == Step::failed;
-  if (begun && !is_mutant("start-unrecorded")) {
-    record.started = operation.target.image;
-  }
-  return record;
 }
 
 }  // namespace nocobase_operator::app

@@ -90,7 +90,4 @@ struct Decision {
 
 [[nodiscard]] Decision decide(const Lifecycle& view);
 
-// What C-record is to say: what was last set up, and whether another setup has started since.
-[[nodiscard]] SetupRecord record_to_keep(const Operation& operation);
-
 }  // namespace nocobase_operator::app

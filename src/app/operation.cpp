@@ -5,6 +5,7 @@
 
 #include "app/defaults.h"
 #include "base/hash.h"
+#include "base/mutant.h"
 #include "base/time.h"
 
 namespace nocobase_operator::app {
@@ -152,6 +153,16 @@ Json to_json(const Operation& operation) {
     json["record"] = to_json(*operation.record);
   }
   return json;
+}
+
+SetupRecord record_to_keep(const Operation& operation) {
+  SetupRecord record = operation.record.value_or(SetupRecord{});
+  const bool begun = operation.step == Step::setup || operation.step == Step::migrate ||
+                     operation.step == Step::verify || operation.step == Step::failed;
+  if (begun && !is_mutant("start-unrecorded")) {
+    record.started = operation.target.image;
+  }
+  return record;
 }
 
 std::string database_identity(const Database& database) {

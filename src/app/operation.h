@@ -76,6 +76,9 @@ struct Operation {
 [[nodiscard]] SetupRecord record_of(const Json& data);
 [[nodiscard]] Json to_json(const SetupRecord& record);
 
+// What C-record is to say: what was last set up, and whether another setup has started since.
+[[nodiscard]] SetupRecord record_to_keep(const Operation& operation);
+
 // Tells whether two specs mean the same database; nothing of it can be read.
 [[nodiscard]] std::string database_identity(const Database& database);
 // Tells whether a failed attempt may be made again: a hash of image, upgrade and setup.

@@ -201,11 +201,15 @@ Json with_operation(const Situation& s, const Operation& next, const Draft& draf
     conditions.push_back({std::string(condition_ready), "False", std::string(name_of(phase)),
                           "step " + std::string(name_of(next.step)) + " has begun"});
   }
-  const bool stalled = draft.trouble.has_value() || next.step == Step::failed;
+  const bool stalled =
+      draft.trouble.has_value() || next.step == Step::failed || (next.step == Step::migrate && next.failed);
   if (!stalled) {
     conditions.push_back({std::string(condition_reconciling), "True", std::string(name_of(phase)),
                           "step " + std::string(name_of(next.step)) + " has begun"});
     conditions.push_back({std::string(condition_stalled), "False", "AsExpected", ""});
+  }
+  if (next.step == Step::migrate && next.failed) {
+    conditions.push_back({std::string(condition_stalled), "True", next.failed->reason, next.failed->message});
   }
   Json status = amended(s.live, stalled ? Phase::blocked : phase, s.cluster.generation, conditions, s.now);
   status["operation"] = to_json(next);

@@ -2,6 +2,7 @@
 // needs.
 #include <algorithm>
 #include <filesystem>
+#include <iterator>
 #include <map>
 #include <string>
 #include <vector>
@@ -62,7 +63,7 @@ app::SeenChild leftover(const app::World& world, Kind kind) {
   return child;
 }
 
-// A cluster from its making to its stop.
+// A cluster from its making over another image to its stop.
 void add_life(Grants& grants, Json cluster) {
   cluster["metadata"]["name"] = "crm";  // the world's
   cluster["metadata"]["namespace"] = "apps";
@@ -85,6 +86,11 @@ void add_life(Grants& grants, Json cluster) {
       world.put(leftover(world, kind));
     }
   }
+  EXPECT_GT(world.settle(note), 0);
+  world.edit_spec([](Json& spec) {
+    spec["image"] = "nocobase/nocobase:2.9.9-full";
+    spec["upgrade"]["approvedImage"] = spec["image"];
+  });
   EXPECT_GT(world.settle(note), 0);
   world.edit_spec([](Json& spec) { spec["stopped"] = true; });
   EXPECT_GT(world.settle(note), 0);
@@ -148,8 +154,17 @@ Grants made_for_the_lease() {
   return out;
 }
 
+Grants beyond(const Grants& some, const Grants& others) {
+  Grants out;
+  std::set_difference(some.begin(), some.end(), others.begin(), others.end(), std::inserter(out, out.end()));
+  return out;
+}
+
 TEST(Permissions, are_those_that_the_calls_for_clusters_need) {
-  EXPECT_EQ(needed(app::Reach::watched), made_for_clusters());
+  const Grants granted = needed(app::Reach::watched);
+  const Grants made = made_for_clusters();
+  EXPECT_EQ(beyond(made, granted), Grants());
+  EXPECT_EQ(beyond(granted, made), Grants());
 }
 
 TEST(Permissions, are_those_that_leader_election_needs) {

@@ -52,6 +52,7 @@ const std::map<Edge, std::string> labels = {
     {{"Setup", "Migrate"}, "the setup container has started"},
     {{"Setup", "Start"}, "taken back before that"},
     {{"Setup", "Failed"}, "the same, and an earlier setup was not completed"},
+    {{"Migrate", "Migrate"}, "it takes too long"},
     {{"Migrate", "Verify"}, "the setup Pod is Ready"},
     {{"Migrate", "Finish"}, "and no verification is asked for"},
     {{"Migrate", "Failed"}, "its container ended, or it vanished"},

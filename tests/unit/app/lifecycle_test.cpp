@@ -473,14 +473,25 @@ TEST(Lifecycle, ASetupThatTakesTooLongIsTold) {
   Lifecycle v = upgrading(Step::migrate);
   v.setup_timeout = Seconds(60);
   EXPECT_EQ(decide(v).wake, noon + Seconds(60));
+  v.attempt = "a3";  // another image, say
   v.now = noon + Seconds(60);
+  Decision d = decide(v);
+  EXPECT_EQ(d.stalled->reason, "SetupTimeout");
+  EXPECT_FALSE(d.removes_setup) << "who changed it did not know yet that it takes too long";
+  ASSERT_TRUE(d.next);
+  EXPECT_EQ(d.next->step, Step::migrate);
+  v.operation = *d.next;
+  expect_stays(v);
   EXPECT_EQ(decide(v).stalled->reason, "SetupTimeout");
   EXPECT_FALSE(decide(v).removes_setup);
-  v.attempt = "a3";
+  v.attempt = "a4";
   EXPECT_TRUE(decide(v).removes_setup);
   v.setup = SetupPod::ready;
   v.setup_is_ready = true;
-  EXPECT_EQ(next_of(v), Step::finish) << "late is not failed";
+  d = decide(v);
+  ASSERT_TRUE(d.next);
+  EXPECT_EQ(d.next->step, Step::finish) << "late is not failed";
+  EXPECT_EQ(d.next->failed, std::nullopt);
 }
 
 TEST(Lifecycle, RolesStartWhenNoPodOfAnotherVersionIsLeft) {
