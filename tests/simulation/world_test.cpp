@@ -68,19 +68,17 @@ TEST(Worlds, Shard7) {
 }
 
 TEST(World, TheSameSeedIsTheSameWorld) {
-  for (const std::uint64_t seed : {3U, 4U}) {
-    const Setting setting{.seed = seed};
-    const Outcome one = World(setting).run();
-    Setting told = setting;
-    told.tells = true;
-    const Outcome other = World(told).run();
-    EXPECT_EQ(one.trace, other.trace);
-    EXPECT_EQ(one.events, other.events);
-    EXPECT_EQ(one.digest, other.digest);
-    EXPECT_EQ(one.counts, other.counts);
-    EXPECT_TRUE(one.history.empty());
-    EXPECT_FALSE(other.history.empty());
-  }
+  const Setting setting{.seed = 4};
+  const Outcome one = World(setting).run();
+  Setting told = setting;
+  told.tells = true;
+  const Outcome other = World(told).run();
+  EXPECT_EQ(one.trace, other.trace);
+  EXPECT_EQ(one.events, other.events);
+  EXPECT_EQ(one.digest, other.digest);
+  EXPECT_EQ(one.counts, other.counts);
+  EXPECT_TRUE(one.history.empty());
+  EXPECT_FALSE(other.history.empty());
 }
 
 }  // namespace

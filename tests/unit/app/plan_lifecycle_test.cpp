@@ -344,36 +344,38 @@ int carry_out(World& world, int dies_after) {
   return writes;
 }
 
-void dies_anywhere(const std::function<World()>& make, const std::function<void(Json&)>& change) {
-  World undisturbed = make();
-  undisturbed.edit_spec(change);
+void dies_anywhere(World start, const std::function<void(Json&)>& change) {
+  start.edit_spec(change);
+  World undisturbed = start;
   const int writes = carry_out(undisturbed, -1);
   EXPECT_GT(writes, 5);
   for (int i = 1; i <= writes; ++i) {
     SCOPED_TRACE("dies after write " + std::to_string(i));
-    World world = make();
-    world.edit_spec(change);
+    World world = start;
     carry_out(world, i);
     EXPECT_EQ(world.digest(), undisturbed.digest());
   }
 }
 
 TEST(PlanLifecycle, AnOperatorThatDiesAnywhereInAnInstallationChangesNothing) {
-  dies_anywhere([] { return World(fresh_cluster()); }, [](Json&) {});
+  dies_anywhere(World(fresh_cluster()), [](Json&) {});
 }
 
 TEST(PlanLifecycle, AnOperatorThatDiesAnywhereInAnUpgradeChangesNothing) {
-  dies_anywhere(installed, [](Json& spec) {
+  dies_anywhere(installed(), [](Json& spec) {
     upgrade(spec);
     spec["upgrade"] = {{"backup", job_template()}, {"verify", job_template()}};
   });
 }
 
 TEST(PlanLifecycle, TwoChangesAtAnyDistanceEndAsTheSecondAlone) {
-  for (int distance = 0; distance < 40; ++distance) {
+  World start = installed();
+  start.edit_spec(upgrade);
+  bool changed_twice = true;
+  for (int distance = 0; changed_twice; ++distance) {
+    ASSERT_LT(distance, 100);
     SCOPED_TRACE(distance);
-    World world = installed();
-    world.edit_spec(upgrade);
+    World world = start;
     int passes = 0;
     EXPECT_GT(world.settle([&](const World& now, const Plan& plan) {
       check(now, plan);
@@ -383,7 +385,7 @@ TEST(PlanLifecycle, TwoChangesAtAnyDistanceEndAsTheSecondAlone) {
     }),
               0);
     EXPECT_GT(world.settle(check), 0);  // a plan that was made before the second change has failed, and that is no end
-    const bool changed_twice = passes > distance;
+    changed_twice = passes > distance;
     EXPECT_EQ(world.condition("Ready"), "True AllRolesReady");
     EXPECT_EQ(world.images(),
               std::set<std::string>{(changed_twice ? "nocobase/nocobase:2.2.17-full" : new_image) + digest});
