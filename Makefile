@@ -24,7 +24,7 @@ demo-down:  ## end the demo
 	@operator/demo.sh down
 
 test:  ## everything: unit tests with sanitizers, fuzzers, charts, conformance and end to end on a real control plane
-	@tests/run.sh asan worlds fuzz charts conformance e2e
+	@FUZZ_SECONDS=$(if $(filter-out file,$(origin FUZZ_SECONDS)),$(FUZZ_SECONDS),30) tests/run.sh asan fuzz charts conformance worlds_and_e2e
 
 test-fast:  ## unit tests
 	@tests/run.sh unit

@@ -360,7 +360,10 @@ bool OperatorTest::wait_caught_up() const {
   Json probe = cluster("probe", Json::array({{{"name", "web"}, {"requests", true}, {"replicas", 0}}}));
   EXPECT_EQ(cp().kubectl({"apply", "--server-side", "-n", other, "-f", "-"}, probe.dump()).code, 0);
   const bool done = wait_for("a new cluster is dealt with", seconds(60), [&]() -> std::string {
-    return cp().find("deployment", other, "probe-web") ? "" : "it has no Deployment yet";
+    const auto object = cp().find("nbc", other, "probe");
+    return object && at(*object, "/status/observedGeneration", -1) == at(*object, "/metadata/generation", 0)
+               ? ""
+               : "its status does not say so yet";
   });
   (void)cp().kubectl({"delete", "nbc", "probe", "-n", other, "--wait=false"});
   (void)cp().kubectl({"delete", "namespace", other, "--wait=false"});

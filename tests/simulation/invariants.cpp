@@ -165,11 +165,10 @@ std::string intent_lost_in_hold(const State& state, const Change& change) {
     return "";
   }
   const ClusterView* const cluster = state.cluster(deployment->second.cluster);
-  const bool held =
-      cluster != nullptr && cluster->phase != "Running" && cluster->phase != "Installing" && cluster->phase != "Paused";
-  return held ? change.ref.name + " is lowered by an autoscaler from " + std::to_string(before) + " to " +
-                    std::to_string(after) + " in a hold"
-              : "";
+  return cluster != nullptr && cluster->held
+             ? change.ref.name + " is lowered by an autoscaler from " + std::to_string(before) + " to " +
+                   std::to_string(after) + " in a hold"
+             : "";
 }
 
 bool matches(const std::map<std::string, std::string>& selector, const PodView& pod) {

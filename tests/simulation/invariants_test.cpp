@@ -210,7 +210,8 @@ const std::vector<Case>& cases() {
          c.by_operator(Verb::apply, Kind::nocobase_role, "crm-flow",
                        {{"metadata", {{"labels", labels("flow")}}}, {"spec", {{"role", "flow"}, {"replicas", 5}}}});
          c.by_operator(Verb::apply, Kind::deployment, "crm-flow", deployment("flow", 0));
-         c.by_operator(Verb::apply_status, Kind::nocobase_cluster, "crm", {{"status", {{"phase", "Draining"}}}});
+         c.by_operator(Verb::apply_status, Kind::nocobase_cluster, "crm",
+                       {{"status", {{"phase", "Draining"}, {"operation", {{"step", "Drain"}}}}}});
          c.server.scale({Kind::nocobase_role, "ns", "crm-flow"}, 1, "hpa");
        }},
       {"I6 exposure", "a worker that is labelled as serving requests",

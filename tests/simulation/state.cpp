@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "app/names.h"
+#include "app/operation.h"
 #include "app/spec.h"
 #include "app/validate.h"
 #include "kube/json.h"
@@ -124,7 +125,11 @@ void take_cluster(State& state, const Change& change) {
   for (const Json& condition : conditions != nullptr ? *conditions : Json::array()) {
     view.conditions[condition.value("type", "")] = condition.value("status", "") + "/" + condition.value("reason", "");
   }
-  view.phase = string_at(object, {"status", "phase"});
+  const std::string& phase = view.phase = string_at(object, {"status", "phase"});
+  const Json* const status = kube::find(object, "status");
+  const bool down =
+      status != nullptr && phase != "Installing" && phase != "Paused" && app::holds(app::operation_of(*status));
+  view.held = down || phase == "Maintenance" || phase == "Stopped";
   view.current = kube::integer_at(object, {"status", "observedGeneration"}, -1) ==
                  kube::integer_at(object, {"metadata", "generation"});
 }

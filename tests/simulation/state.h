@@ -51,6 +51,7 @@ struct ClusterView {
   bool current = false;                           // observedGeneration
   std::map<std::string, std::string> conditions;  // type -> status/reason
   std::string phase;
+  bool held = false;  // its status says that no role, or not every one, may have pods
 };
 
 struct ServiceView {

@@ -24,7 +24,7 @@ std::string story(const Setting& setting) {
 }
 
 void run_shard(std::uint64_t shard) {
-  const std::uint64_t count = number_from("NBO_WORLDS", 40);
+  const std::uint64_t count = number_from("NBO_WORLDS", 250);
   std::map<std::string, std::uint64_t> situations;
   for (std::uint64_t i = 0; i < count; ++i) {
     const Setting setting{.seed = shard * 100'000 + i + 1};
