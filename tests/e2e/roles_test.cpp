@@ -1,6 +1,7 @@
 // From roles to pods: each role's Deployment carries the right WORKER_MODE, and users reach only pods that serve
 // requests.
 #include <set>
+#include <thread>
 
 #include "harness.h"
 
@@ -145,7 +146,8 @@ TEST_F(RolesTest, a_hundred_clusters_at_once_become_ready) {
     items.push_back(cluster("c" + std::to_string(i), three_roles()));
   }
   ASSERT_NO_FATAL_FAILURE(apply({{"apiVersion", "v1"}, {"kind", "List"}, {"items", items}}));
-  EXPECT_TRUE(wait_for("all are Ready", seconds(300), [&]() -> std::string {
+  EXPECT_TRUE(wait_for("all are Ready", seconds(600), [&]() -> std::string {
+    std::this_thread::sleep_for(seconds(3));  // a list of so many is work, and is to leave them some
     int ready = 0;
     std::string other;
     for (const auto& object : cp().list("nbc", ns)) {
