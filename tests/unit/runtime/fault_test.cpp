@@ -102,7 +102,8 @@ class World {
                                         .database = app::database_identity(spec.database),
                                         .keys = "",
                                         .started = ""};
-    server_.edit_status(ref, [&](Json& status) { status["status"]["operation"] = app::to_json(operation); }, "set-up");
+    server_.edit_status(
+        ref, [&](Json& status) { status["status"]["operation"] = app::to_json(operation); }, "set-up");
   }
 
   Json spec() {
