@@ -112,7 +112,7 @@ TEST(TwoFaults, AnywhereInAnUpgrade) {
   const Span span = upgrade_alone();
   const std::uint64_t points = (span.last - span.first + 1) * faults.size();
   const std::uint64_t all = points * (points - 1) / 2;
-  const std::uint64_t wanted = number_from("NBO_TWO_FAULTS", 180 / number_from("NBO_FAULT_STEP", 1));
+  const std::uint64_t wanted = number_from("NBO_TWO_FAULTS", 60);
   const std::uint64_t count = wanted == 0 ? all : std::min(wanted, all);
   const auto strike = [&](std::uint64_t point) {
     return Strike{.call = span.first + point / faults.size(), .how = faults[point % faults.size()].first};
