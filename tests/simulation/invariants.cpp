@@ -251,6 +251,9 @@ std::string setup_interrupted(const State& state, const Change& change) {
   if (!deletes || before.component != "setup" || !before.application || !before.started || before.ready) {
     return "";
   }
+  if (change.after != nullptr && pod_of(state, change)->was_ready) {
+    return "";
+  }
   const ClusterView* const cluster = state.cluster(before.cluster);
   if (cluster == nullptr || has_condition(*cluster, "Stalled", "True")) {
     return "";  // it has failed: its time is over

@@ -274,6 +274,16 @@ const std::vector<Case>& cases() {
          c.status("crm-setup", ready);
          c.by_operator(Verb::remove, Kind::pod, "crm-setup");
        }},
+      {"", "a setup pod that was ready is deleted when its node is lost",
+       [](Court& c) {
+         c.by_operator(Verb::create, Kind::pod, "crm-setup", pod("setup", old_image));
+         Json status = running;
+         for (const char* ready : {"True", "Unknown"}) {
+           status["conditions"] = {{{"type", "Ready"}, {"status", ready}}};
+           c.status("crm-setup", status);
+         }
+         c.by_operator(Verb::remove, Kind::pod, "crm-setup");
+       }},
       {"", "a setup pod whose attempt has failed is deleted",
        [](Court& c) {
          c.by_operator(Verb::create, Kind::pod, "crm-setup", pod("setup", old_image));

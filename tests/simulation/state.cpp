@@ -154,6 +154,7 @@ void State::take(const Change& change) {
     const bool was = before != pods.end() && before->second.terminating;
     view.evicted = was ? before->second.evicted
                        : view.terminating && change.actor != "deployments" && !change.by_call && change.actor != "gc";
+    view.was_ready = view.ready || (before != pods.end() && before->second.was_ready);
     pods.insert_or_assign(ref, std::move(view));
   } else if (kind == Kind::deployment) {
     DeploymentView& view = deployments[ref];

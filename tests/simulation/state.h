@@ -23,6 +23,7 @@ struct PodView {
   bool evicted = false;  // it goes, but not because of us
   bool started = false;  // its container runs or has run
   bool ready = false;
+  bool was_ready = false;  // it is, or was before its node was lost
   std::map<std::string, std::string> labels;
 };
 
