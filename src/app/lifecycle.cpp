@@ -27,6 +27,7 @@ class Decider {
         return std::move(out_);
       }
       op_.record = *v_.found;
+      op_.install = v_.is_new;  // its claim is made from here on, though it may not be begun for long
     }
     step();
     if (!(op_ == v_.operation)) {

@@ -205,8 +205,9 @@ std::vector<Unmet> held_by(const Situation& s, const Draft& draft) {
   }
   Unmet unmet;
   unmet.message = draft.lifecycle.awaits ? draft.lifecycle.awaits->message : "nothing runs";
-  if (draft.lifecycle.awaits && draft.lifecycle.awaits->reason == "ReferenceMissing") {
-    unmet.reason = draft.lifecycle.awaits->reason;
+  const std::string_view reason = draft.lifecycle.awaits ? std::string_view(draft.lifecycle.awaits->reason) : "";
+  if (reason == "ReferenceMissing" || reason == name_of(Phase::awaiting_approval)) {
+    unmet.reason = reason;
   }
   unmet.draining = s.operation.step == Step::drain;
   return {unmet};
@@ -257,7 +258,8 @@ Json draft_status(const Situation& s, Draft& draft) {
 
   Status status;
   Phase phase = phase_of(s, roles);
-  if (phase == Phase::running && awaits && awaits->reason == name_of(Phase::awaiting_approval)) {
+  const bool at_rest = phase == Phase::running || phase == Phase::installing;
+  if (at_rest && awaits && awaits->reason == name_of(Phase::awaiting_approval)) {
     phase = Phase::awaiting_approval;
   }
   status.phase = draft.trouble ? Phase::blocked : phase;

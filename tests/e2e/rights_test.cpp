@@ -223,12 +223,16 @@ class RightsTest : public NamespaceTest {
 TEST_F(RightsTest, each_right_that_is_missing_is_named) {
   ASSERT_NO_FATAL_FAILURE(prepare());
   const Server real = api_server();
-  // A cluster is read only when it is not known what became of a write to its status.
-  FaultProxy lossy({.server = real.url, .ca_file = cp().file("pki/ca.crt")});
-  lossy.choose_faults([](std::string_view method, std::string_view target) {
-    const bool status = target.find("/nocobaseclusters/crm/status") != std::string_view::npos;
-    return method == "PATCH" && status ? Fault::lose_reply : Fault::none;
-  });
+  // A cluster or a Job is read only when it is not known what became of a write to it.
+  const auto losing = [](std::string_view write, std::string_view path) {
+    return [write, path](std::string_view method, std::string_view target) {
+      return method == write && target.find(path) != std::string_view::npos ? Fault::lose_reply : Fault::none;
+    };
+  };
+  FaultProxy status_lost({.server = real.url, .ca_file = cp().file("pki/ca.crt")});
+  status_lost.choose_faults(losing("PATCH", "/nocobaseclusters/crm/status"));
+  FaultProxy job_lost({.server = real.url, .ca_file = cp().file("pki/ca.crt")});
+  job_lost.choose_faults(losing("POST", "/jobs"));
   // A kind is listed only where the server knows no streaming lists.
   FaultProxy older({.server = real.url, .ca_file = cp().file("pki/ca.crt")});
   older.choose_faults([](std::string_view, std::string_view target) {
@@ -238,7 +242,13 @@ TEST_F(RightsTest, each_right_that_is_missing_is_named) {
     if (missing.verb == "list") {
       return Server{older.url(), older.ca_pem()};
     }
-    return missing.resource == "nocobaseclusters" && missing.verb == "get" ? Server{lossy.url(), lossy.ca_pem()} : real;
+    if (missing.verb == "get" && missing.resource == "nocobaseclusters") {
+      return Server{status_lost.url(), status_lost.ca_pem()};
+    }
+    if (missing.verb == "get" && missing.resource == "jobs") {
+      return Server{job_lost.url(), job_lost.ca_pem()};
+    }
+    return real;
   };
   constexpr std::size_t at_once = 12;  // gentle to a small machine
   for (std::size_t from = 0; from < cases_.size(); from += at_once) {

@@ -319,6 +319,42 @@ TEST(PlanLifecycle, DataOfAnOlderClusterIsBackedUpFirst) {
   EXPECT_EQ(world.images(), std::set<std::string>{new_image + digest});
 }
 
+// Its claim is ours, and made for data that is not there yet.
+TEST(PlanLifecycle, WhatWasStoppedFromTheBeginningIsAnInstallation) {
+  Json cluster = fresh_cluster();
+  cluster["spec"]["stopped"] = true;
+  cluster["spec"]["upgrade"] = {{"approval", "Manual"}, {"backup", job_template()}};
+  World world(cluster);
+  EXPECT_GT(world.settle(check), 0);
+  EXPECT_EQ(phase(world), "Stopped");
+  world.edit_spec([](Json& spec) { spec.erase("stopped"); });
+  EXPECT_GT(world.settle([](const World& now, const Plan& plan) {
+    check(now, plan);
+    for (const kube::Call& call : plan.calls) {
+      EXPECT_NE(call.ref.kind, Kind::job) << "there is nothing to back up, nor to keep running";
+    }
+  }),
+            0);
+  EXPECT_EQ(world.condition("Ready"), "True AllRolesReady");
+}
+
+TEST(PlanLifecycle, ApprovalIsWaitedForWhereNothingRunsBesideOldData) {
+  World world = installed();
+  Json again = world.cluster();
+  again["status"].erase("operation");
+  again["spec"]["upgrade"] = {{"approval", "Manual"}};
+  world.cluster() = again;
+  world.remove({Kind::config_map, "apps", "crm-record"});
+  for (const char* const role : {"web", "workflow", "tasks"}) {
+    world.remove(ref_of(Kind::deployment, std::string("crm-") + role));
+  }
+  world.restart();
+  EXPECT_GT(world.settle(check), 0);
+  EXPECT_EQ(phase(world), "AwaitingApproval");
+  EXPECT_EQ(world.condition("Ready"), "False AwaitingApproval");
+  EXPECT_EQ(world.condition("Reconciling"), "True AwaitingApproval");
+}
+
 // Carries a change out, with the operator dying after the write of that number; returns the numbers of writes made.
 int carry_out(World& world, int dies_after) {
   int writes = 0;
