@@ -10,7 +10,7 @@ namespace {
 
 // Worker ids that a role's pods hold or may take without our doing anything.
 std::int32_t held(const RoleNow& now) {
-  return std::max(now.pods, now.rolling ? 2 * now.effect : now.effect);
+  return now.leaving + std::max(now.pods - now.leaving, now.rolling ? 2 * now.effect : now.effect);
 }
 
 // The role that stays up in maintenance: the first that serves requests and has pods, else the first that serves them.

@@ -24,7 +24,8 @@ enum class Hold : std::uint8_t {
 struct RoleNow {
   std::optional<std::int32_t> intent;  // of its NocoBaseRole, or last known; nothing: nobody has said yet
   std::int32_t effect = 0;             // what its Deployment is told
-  std::int32_t pods = 0;               // that exist, terminating ones included: each may hold a worker id
+  std::int32_t pods = 0;               // that exist: each may hold a worker id
+  std::int32_t leaving = 0;            // those of them that terminate, which no Deployment counts any more
   bool rolling = false;                // pods of an older template are being replaced
 };
 

@@ -164,10 +164,13 @@ void count_pods(const Situation& s, std::vector<RoleNow>& roles, std::int32_t& o
     }
     const auto role = std::find_if(s.cluster.spec.roles.begin(), s.cluster.spec.roles.end(),
                                    [&](const Role& item) { return item.name == pod.role; });
-    std::int32_t& count = role == s.cluster.spec.roles.end()
-                              ? others
-                              : roles[static_cast<std::size_t>(role - s.cluster.spec.roles.begin())].pods;
-    ++count;
+    if (role == s.cluster.spec.roles.end()) {
+      ++others;
+      continue;
+    }
+    RoleNow& now = roles[static_cast<std::size_t>(role - s.cluster.spec.roles.begin())];
+    ++now.pods;
+    now.leaving += pod.meta.terminating ? 1 : 0;
   }
 }
 

@@ -35,8 +35,9 @@ Cluster cluster_of(const Case& item) {
   return cluster;
 }
 
-RoleNow now_of(std::optional<std::int32_t> intent, std::int32_t effect, std::int32_t pods, bool rolling = false) {
-  return {intent, effect, pods, rolling};
+RoleNow now_of(std::optional<std::int32_t> intent, std::int32_t effect, std::int32_t pods, bool rolling = false,
+               std::int32_t leaving = 0) {
+  return {intent, effect, pods, leaving, rolling};
 }
 
 TEST(Effect, OfIntentsHoldsAndTheLimit) {
@@ -71,6 +72,12 @@ TEST(Effect, OfIntentsHoldsAndTheLimit) {
       {.name = "pods that are still there hold their ids",
        .roles = {{false, 2, now_of(2, 2, 10)}, {true, 30, now_of(30, 20, 20)}},
        .want = {{{2, 2}, Why::spec}, {{30, 22}, Why::worker_id_limit}}},
+      {.name = "pods that terminate hold theirs beside those of a Deployment that was made anew",
+       .roles = {{false, 11, now_of(11, 8, 19, false, 11)}, {true, 12, now_of(12, 12, 12)}},
+       .want = {{{11, 9}, Why::worker_id_limit}, {{12, 12}, Why::spec}}},
+      {.name = "and before those have pods",
+       .roles = {{false, 11, now_of(11, 8, 11, false, 11)}, {true, 12, now_of(12, 12, 12)}},
+       .want = {{{11, 9}, Why::worker_id_limit}, {{12, 12}, Why::spec}}},
       {.name = "pods of no role count",
        .others = 31,
        .roles = {{true, 2, now_of(2, 0, 0)}},
