@@ -153,6 +153,7 @@ class RightsTest : public NamespaceTest {
         roles.erase(2);
         roles[0]["env"].push_back({{"name", "LOGGER_LEVEL"}, {"value", "debug"}});
         items.push_back(cluster("crm", std::move(roles)));
+        items.back()["spec"]["image"] = "nocobase/nocobase:2.2.16-full";  // its upgrade has a Job
       } else {
         roles[0]["disruptionBudget"] = {{"maxUnavailable", 1}};
         items.push_back(cluster("crm", std::move(roles)));
