@@ -23,7 +23,7 @@ demo:  ## local control plane, operator and a sample, left running
 demo-down:  ## end the demo
 	@operator/demo.sh down
 
-test:  ## everything: unit tests with sanitizers, fuzzers, charts, conformance and end to end on a real control plane
+test:  ## everything: unit tests with sanitizers, fuzzers, the simulation, charts, conformance and end to end on a real control plane
 	@FUZZ_SECONDS=$(if $(filter-out file,$(origin FUZZ_SECONDS)),$(FUZZ_SECONDS),30) tests/run.sh asan fuzz charts conformance worlds_and_e2e
 
 test-fast:  ## unit tests

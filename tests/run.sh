@@ -85,7 +85,7 @@ run_simulation() {
   [ "$status" != 0 ] || tests/simulation/situations.sh build/dev/tests/simulation || status=$?
   count "$report.worlds.xml" "$status" worlds
   status=0
-  NBO_FAULT_STEP=1 NBO_TWO_FAULTS=${PAIRS:-5000} build/dev/tests/simulation/fault_test --gtest_output="xml:$report.faults.xml" ||
+  NBO_TWO_FAULTS=${PAIRS:-5000} build/dev/tests/simulation/fault_test --gtest_output="xml:$report.faults.xml" ||
     status=$?
   count "$report.faults.xml" "$status" faults
 }
