@@ -42,7 +42,7 @@ class PlanTest : public OperatorTest {
     std::size_t count = 0;
     do {
       count = writes_since(mark).size();
-      std::this_thread::sleep_for(seconds(4));
+      std::this_thread::sleep_for(seconds(4));  // longer than two writes of a change are apart
     } while (count != writes_since(mark).size());
     Lines lines;
     for (const Write& write : writes_since(mark)) {
