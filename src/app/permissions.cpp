@@ -38,6 +38,8 @@ constexpr std::array table{
                "Whether an image can be pulled, backup and verification; deleted when they are through."},
     Permission{Reach::watched, Kind::pod_disruption_budget, "", "get list watch create patch delete",
                "One per role that has several pods; deleted when it is not asked for."},
+    Permission{Reach::watched, Kind::horizontal_pod_autoscaler, "", "get list watch create patch delete",
+               "One per role with autoscaling; deleted when it is not asked for."},
     Permission{Reach::watched, Kind::network_policy, "", "get list watch create patch delete",
                "Where spec.networkPolicy asks for it; deleted when it no longer does."},
     Permission{Reach::watched, Kind::ingress, "", "get list watch create patch delete",

@@ -126,6 +126,15 @@ bool draft_intent(const Situation& s, const Role& role, const RoleState& state, 
   return !ours_alone;
 }
 
+// Whether the main manager has let go of the intent of the role whose objects have this name. An autoscaler is made
+// after that, so that nobody writes a number that somebody else is about to take away.
+bool is_handed_over(const Situation& s, const std::string& name) {
+  const auto role = std::find_if(s.roles.begin(), s.roles.end(),
+                                 [&](const RoleState& state) { return state.object.child.ref.name == name; });
+  const SeenRole* const seen = role == s.roles.end() ? nullptr : role_of(role->object);
+  return seen != nullptr && role->object.standing == Standing::ours && seen->intent && !seen->main_owns_intent;
+}
+
 std::string selector_text(const Json& deployment) {
   std::string text;
   const Json* const labels = kube::find_path(deployment, {"spec", "selector", "matchLabels"});
@@ -287,7 +296,11 @@ void draft_children(const Situation& s, Draft& draft) {
     draft_deployment(s, i, turn == i, draft);
   }
   for (const ChildState& state : s.on_request) {
-    draft_child(s, state, draft);
+    if (state.child.ref.kind == Kind::horizontal_pod_autoscaler && !is_handed_over(s, state.child.ref.name)) {
+      draft.pending.push_back(kube::to_string(state.child.ref));
+    } else {
+      draft_child(s, state, draft);
+    }
   }
 }
 

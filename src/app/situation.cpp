@@ -191,8 +191,8 @@ std::vector<const ChildState*> all_children(const Situation& s) {
 }
 
 bool is_on_request(Kind kind) {
-  constexpr std::array kinds = {Kind::pod_disruption_budget, Kind::network_policy, Kind::ingress, Kind::http_route,
-                                Kind::pod_monitor};
+  constexpr std::array kinds = {Kind::pod_disruption_budget, Kind::horizontal_pod_autoscaler, Kind::network_policy,
+                                Kind::ingress, Kind::http_route, Kind::pod_monitor};
   return std::find(kinds.begin(), kinds.end(), kind) != kinds.end();
 }
 

@@ -83,10 +83,11 @@ void ControlPlane::up() {
     give_up("no control plane: " + built.err);
   }
   bin_ = lines_of(built.out).back();
-  const std::array<std::pair<const char*, std::string>, 7> settings{
+  const std::array<std::pair<const char*, std::string>, 8> settings{
       {{"CP_RUN", run_},
        {"CP_PORT", "auto"},
        {"CP_NODES", "6"},
+       {"CP_METRICS", "fake"},
        {"CP_ADMISSION", "OwnerReferencesPermissionEnforcement"},
        {"CP_AUDIT", "1"},
        {"CP_CRDS", crd_files()},

@@ -147,6 +147,11 @@ class RightsTest : public NamespaceTest {
       for (Json& role : roles) {
         role["replicas"] = 0;
       }
+      if (!later) {
+        roles[1].erase("replicas");
+        roles[1]["resources"] = {{"requests", {{"cpu", "100m"}}}};
+        roles[1]["autoscaling"] = {{"maxReplicas", 2}, {"cpu", 80}};
+      }
       Json from = {{"configMapKeyRef", {{"name", "settings"}, {"key", "TZ"}}}};
       roles[0]["env"] = Json::array({Json{{"name", "TZ"}, {"valueFrom", std::move(from)}}});
       if (later) {

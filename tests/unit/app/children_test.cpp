@@ -197,6 +197,53 @@ TEST(Render, ABudgetNeverKeepsTheOnlyPod) {
   }
 }
 
+TEST(Render, AnAutoscalerScalesTheRoleAndNotItsDeployment) {
+  Cluster cluster = small_cluster();
+  Role& role = cluster.spec.roles[1];
+  role.replicas.reset();
+  Autoscaling& scaling = role.autoscaling.emplace();
+  scaling.max_replicas = 6;
+  scaling.cpu = 80;
+  const Json load = {
+      {"type", "Resource"},
+      {"resource", {{"name", "cpu"}, {"target", {{"type", "Utilization"}, {"averageUtilization", 80}}}}}};
+  Json want = {
+      {"scaleTargetRef", {{"apiVersion", "nocobase.com/v1alpha1"}, {"kind", "NocoBaseRole"}, {"name", "crm-workflow"}}},
+      {"minReplicas", 1},
+      {"maxReplicas", 6},
+      {"metrics", Json::array({load})}};
+  want["behavior"] = Json::parse(R"({
+    "scaleUp": {"stabilizationWindowSeconds": 0, "policies": [{"type": "Pods", "value": 4, "periodSeconds": 15},
+                                                              {"type": "Percent", "value": 100, "periodSeconds": 15}]},
+    "scaleDown": {"stabilizationWindowSeconds": 300, "policies": [{"type": "Pods", "value": 1, "periodSeconds": 60}]}})");
+  const auto spec = [&] { return body_of(cluster, Kind::horizontal_pod_autoscaler, "crm-workflow")["spec"]; };
+  EXPECT_EQ(spec(), want) << "workers go down slowly and up fast";
+
+  role.requests = true;
+  want.erase("behavior");
+  EXPECT_EQ(spec(), want) << "as Kubernetes does it";
+
+  const Json jobs = {{"type", "External"}, {"external", {{"metric", {{"name", "jobs"}}}}}};
+  scaling.memory = 70;
+  scaling.min_replicas = 2;
+  scaling.metrics = Json::array({jobs});
+  scaling.behavior = Json{{"scaleDown", {{"selectPolicy", "Disabled"}}}};
+  Json memory = load;
+  memory["resource"] = {{"name", "memory"}, {"target", {{"type", "Utilization"}, {"averageUtilization", 70}}}};
+  want["minReplicas"] = 2;
+  want["metrics"] = Json::array({load, memory, jobs});
+  want["behavior"] = *scaling.behavior;
+  EXPECT_EQ(spec(), want) << "what is given is handed on";
+
+  scaling.backlog_target = 5;
+  EXPECT_EQ(body_of(cluster, Kind::horizontal_pod_autoscaler, "crm-workflow"), nullptr) << "that is for KEDA";
+  scaling.backlog_target.reset();
+  scaling.triggers = Json::array({Json{{"type", "cron"}}});
+  EXPECT_EQ(body_of(cluster, Kind::horizontal_pod_autoscaler, "crm-workflow"), nullptr);
+  role.autoscaling.reset();
+  EXPECT_EQ(body_of(cluster, Kind::horizontal_pod_autoscaler, "crm-workflow"), nullptr);
+}
+
 TEST(Render, EveryDeploymentServesExactlyItsRole) {
   Cluster cluster = small_cluster();
   cluster.spec.roles = {role_of("a", true, {}), role_of("b", true, {"workflow:process", "x:y"}),

@@ -35,7 +35,12 @@ Json random_role(Rng& rng, std::size_t index) {
       role["replicas"] = rng.below(5);
       break;
     case 1:
-      role["autoscaling"] = {{"minReplicas", 1 + rng.below(3)}, {"maxReplicas", 4}, {"backlog", {{"target", 5}}}};
+      role["autoscaling"] = {{"minReplicas", 1 + rng.below(3)}, {"maxReplicas", 4}};
+      if (rng.chance(50)) {
+        role["autoscaling"]["backlog"] = {{"target", 5}};
+      } else {
+        role["autoscaling"]["metrics"] = {{{"type", "External"}, {"external", {{"metric", {{"name", "jobs"}}}}}}};
+      }
       break;
     default:
       break;
@@ -160,8 +165,13 @@ void check_call(const World& world, const kube::Call& call) {
   EXPECT_EQ(call.precondition.uid, child->meta.uid);
   EXPECT_NE(call.ref.kind, Kind::secret);
   if (call.verb == Verb::remove) {
-    const std::set<Kind> removable = {Kind::deployment,     Kind::nocobase_role, Kind::pod_disruption_budget,
-                                      Kind::network_policy, Kind::ingress,       Kind::http_route};
+    const std::set<Kind> removable = {Kind::deployment,
+                                      Kind::nocobase_role,
+                                      Kind::pod_disruption_budget,
+                                      Kind::horizontal_pod_autoscaler,
+                                      Kind::network_policy,
+                                      Kind::ingress,
+                                      Kind::http_route};
     EXPECT_TRUE(removable.contains(call.ref.kind));
   }
   const auto* const claim = std::get_if<SeenClaim>(&child->detail);

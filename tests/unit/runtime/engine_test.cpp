@@ -60,7 +60,7 @@ class Shell {
     poll(now);
     for (const char* const plural :
          {"nocobaseroles", "deployments", "services", "serviceaccounts", "persistentvolumeclaims", "pods", "jobs",
-          "poddisruptionbudgets", "networkpolicies", "ingresses", "podmonitors"}) {
+          "poddisruptionbudgets", "horizontalpodautoscalers", "networkpolicies", "ingresses", "podmonitors"}) {
       list(plural, "", now);
     }
     if (has_gateway_api) {

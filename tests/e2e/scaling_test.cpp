@@ -1,0 +1,241 @@
+// Roles that are scaled by hand, by Kubernetes' own autoscaler and by whatever writes to them.
+#include <csignal>
+#include <iostream>
+
+#include "lifecycle_fixture.h"
+#include "own_operator.h"
+
+namespace nocobase_operator::e2e {
+
+namespace {
+
+using testing::IsEmpty;
+
+class ScalingTest : public LifecycleTest {
+ protected:
+  // The operator's writes to the intent of a role: of the object itself, not of its status.
+  [[nodiscard]] std::vector<Write> intent_writes_since(std::uint64_t mark, const std::string& role) const {
+    std::vector<Write> out;
+    for (const Write& write : writes_since(mark)) {
+      if (write.what == "nocobaseroles/crm-" + role || write.what == "nocobaseroles/scale/crm-" + role) {
+        out.push_back(write);
+      }
+    }
+    return out;
+  }
+  [[nodiscard]] int intent(const std::string& role) const {
+    return at(cp().find("nbr", ns, "crm-" + role).value_or(Json()), "/spec/replicas", -1);
+  }
+  [[nodiscard]] int ready(const std::string& role) const {
+    return at(cp().find("deployment", ns, "crm-" + role).value_or(Json()), "/status/readyReplicas", 0);
+  }
+  [[nodiscard]] bool wait_pods(const std::string& role, int wanted, seconds limit = seconds(120)) const {
+    return wait_for(role + " has " + std::to_string(wanted) + " pods", limit, [&] {
+      const int pods = ready(role);
+      return pods == wanted && replicas("crm-" + role) == wanted ? std::string() : std::to_string(pods) + " are ready";
+    });
+  }
+  void use_cpu(const std::string& role, const std::string& each) const {
+    const Output done = cp().kubectl({"annotate", "pods", "-l", "app.kubernetes.io/component=" + role, "--overwrite",
+                                      "kwok.x-k8s.io/usage-cpu=" + each, "-n", ns});
+    ASSERT_EQ(done.code, 0) << done.err;
+  }
+  // What the external metric `jobs` of this namespace is from now on.
+  void set_jobs(const std::string& value) const {
+    const std::string api = api_server().url;
+    const auto colon = api.rfind(':');
+    const std::string metrics = api.substr(0, colon + 1) + std::to_string(std::stoi(api.substr(colon + 1)) + 6);
+    const Output done = cp().kubectl({"--server=" + metrics, "--certificate-authority=" + cp().file("pki/ca.crt"),
+                                      "replace", "--raw", "/set/" + ns + "/jobs", "-f", "-"},
+                                     value);
+    ASSERT_EQ(done.code, 0) << done.err;
+  }
+  // Role workflow with an autoscaler that looks at nothing but `measure`, and goes up and down at once.
+  static Json autoscaled(int least, const Json& measure) {
+    Json roles = three_roles();
+    roles[1].erase("replicas");
+    roles[1]["resources"] = {{"requests", {{"cpu", "100m"}}}};
+    Json& scaling = roles[1]["autoscaling"];
+    scaling = {{"minReplicas", least}, {"maxReplicas", 6}, {"behavior", {{"scaleDown", Json::object()}}}};
+    scaling["behavior"]["scaleDown"] = {
+        {"stabilizationWindowSeconds", 0},
+        {"policies", Json::array({{{"type", "Percent"}, {"value", 100}, {"periodSeconds", 5}}})}};
+    scaling.update(measure);
+    return roles;
+  }
+  static Json elastic(std::size_t role) {
+    Json roles = three_roles();
+    roles[role].erase("replicas");
+    return roles;
+  }
+  static Json by_jobs() {
+    const Json target = {{"type", "AverageValue"}, {"averageValue", "10"}};
+    const Json external = {{"metric", {{"name", "jobs"}}}, {"target", target}};
+    return {{"metrics", Json::array({Json{{"type", "External"}, {"external", external}}})}};
+  }
+  void begin(const Json& roles) const {
+    ASSERT_NO_FATAL_FAILURE(apply(cluster("crm", roles)));
+    ASSERT_TRUE(wait_ready("crm", seconds(120)));
+  }
+};
+
+TEST_F(ScalingTest, scaling_by_hand_is_kept) {
+  Json roles = elastic(2);
+  ASSERT_NO_FATAL_FAILURE(begin(roles));
+  ASSERT_EQ(cp().kubectl({"scale", "nbr/crm-tasks", "--replicas=4", "-n", ns}).code, 0);
+  ASSERT_TRUE(wait_pods("tasks", 4));
+  const auto mark = cp().mark();
+  for (int i = 0; i < 100; ++i) {
+    ASSERT_EQ(cp().kubectl({"annotate", "nbc/crm", "--overwrite", "touched=" + std::to_string(i), "-n", ns}).code, 0);
+  }
+  roles[0]["env"] = Json::array({{{"name", "LOGGER_LEVEL"}, {"value", "warn"}}});
+  ASSERT_NO_FATAL_FAILURE(apply(cluster("crm", roles)));
+  Operator::get().kill(SIGKILL);
+  ASSERT_NO_FATAL_FAILURE(Operator::get().ensure_running());
+  ASSERT_TRUE(wait_caught_up());
+  ASSERT_TRUE(wait_ready("crm"));
+  EXPECT_EQ(intent("tasks"), 4);
+  EXPECT_TRUE(wait_pods("tasks", 4));
+  EXPECT_THAT(intent_writes_since(mark, "tasks"), IsEmpty());
+}
+
+TEST_F(ScalingTest, a_thousand_scaling_writes_in_a_row_are_not_countered) {
+  ASSERT_NO_FATAL_FAILURE(begin(elastic(2)));
+  Json items = Json::array();
+  for (int i = 0; i < 1'000; ++i) {
+    items.push_back({{"apiVersion", "nocobase.com/v1alpha1"},
+                     {"kind", "NocoBaseRole"},
+                     {"metadata", {{"name", "crm-tasks"}}},
+                     {"spec", {{"replicas", i == 999 ? 3 : 1 + i % 5}}}});
+  }
+  const Json list = {{"apiVersion", "v1"}, {"kind", "List"}, {"items", std::move(items)}};
+  const auto mark = cp().mark();
+  const Output done = cp().kubectl(
+      {"apply", "--server-side", "--force-conflicts", "--field-manager=somebody", "-n", ns, "-f", "-"}, list.dump());
+  ASSERT_EQ(done.code, 0) << done.err;
+  ASSERT_TRUE(wait_pods("tasks", 3));
+  ASSERT_TRUE(wait_caught_up());
+  EXPECT_EQ(intent("tasks"), 3);
+  EXPECT_THAT(intent_writes_since(mark, "tasks"), IsEmpty());
+}
+
+TEST_F(ScalingTest, scaling_by_cpu_goes_up_and_down) {
+  ASSERT_NO_FATAL_FAILURE(begin(autoscaled(1, {{"cpu", 50}})));
+  ASSERT_TRUE(wait_for("the autoscaler is at work", seconds(60), [&] {
+    const std::string active = condition(cp().find("hpa", ns, "crm-workflow").value_or(Json()), "ScalingActive");
+    return active == "True ValidMetricFound" ? "" : "it says " + active;
+  }));
+  const auto mark = cp().mark();
+  ASSERT_NO_FATAL_FAILURE(use_cpu("workflow", "200m"));
+  ASSERT_TRUE(wait_for("it goes up", seconds(120), [&] {
+    const int count = intent("workflow");
+    return count >= 3 ? std::string() : "it is at " + std::to_string(count);
+  }));
+  ASSERT_NO_FATAL_FAILURE(use_cpu("workflow", "1m"));
+  ASSERT_TRUE(wait_pods("workflow", 1));
+  ASSERT_TRUE(wait_ready("crm"));
+  EXPECT_THAT(intent_writes_since(mark, "workflow"), IsEmpty());
+  for (const auto& row : cp().table("nbr", ns)) {
+    EXPECT_EQ(row.at("WHY"), row.at("NAME") == "crm-workflow" ? "autoscaler" : "spec");
+  }
+  for (const Write& write : writes_since(mark)) {
+    EXPECT_NE(write.what, "horizontalpodautoscalers/crm-workflow") << "it is as it should be";
+  }
+}
+
+TEST_F(ScalingTest, scaling_changes_hands_without_a_dip) {
+  Json roles = three_roles();
+  roles[1]["replicas"] = 5;
+  ASSERT_NO_FATAL_FAILURE(begin(roles));
+  const std::string trace = cp().file("log/scaling-" + ns);
+  Background watch;
+  ASSERT_TRUE(watch.start({cp().program("kubectl"), "get", "deployment", "crm-workflow", "-n", ns, "--watch", "-o",
+                           "jsonpath={.spec.replicas}{\"\\n\"}"},
+                          trace));
+  const auto settles = [&](const std::string& why) {
+    return wait_ready("crm") && wait_for("the role says " + why, seconds(60), [&]() -> std::string {
+             const std::string now = text_at(get("nbr", "crm-workflow"), "/status/why");
+             return now == why ? "" : "it says " + now;
+           });
+  };
+  for (const bool killed : {false, true}) {
+    for (const auto& [spec, why] : std::vector<std::pair<Json, std::string>>{
+             {autoscaled(5, {{"cpu", 50}}), "autoscaler"}, {elastic(1), "outside"}, {roles, "spec"}}) {
+      Json next = spec;
+      next[1]["resources"] = {{"requests", {{"cpu", "100m"}}}};
+      ASSERT_NO_FATAL_FAILURE(apply(cluster("crm", next)));
+      if (killed) {
+        Operator::get().kill(SIGKILL);
+        ASSERT_NO_FATAL_FAILURE(Operator::get().ensure_running());
+      }
+      ASSERT_TRUE(settles(why));
+      EXPECT_EQ(intent("workflow"), 5);
+      EXPECT_EQ(cp().find("hpa", ns, "crm-workflow").has_value(), why == "autoscaler");
+    }
+  }
+  watch.stop(SIGTERM);
+  std::ifstream file(trace);
+  std::set<std::string> counts;
+  for (std::string line; std::getline(file, line);) {
+    counts.insert(line);
+  }
+  EXPECT_EQ(counts, std::set<std::string>{"5"});
+}
+
+TEST_F(ScalingTest, scaling_by_a_queue_is_left_alone_in_an_upgrade_and_in_maintenance) {
+  ASSERT_NO_FATAL_FAILURE(set_jobs("45"));
+  const Json roles = autoscaled(1, by_jobs());
+  ASSERT_NO_FATAL_FAILURE(begin(roles));
+  ASSERT_TRUE(wait_pods("workflow", 5));
+  auto mark = cp().mark();
+  Json object = cluster("crm", roles);
+  object["spec"]["image"] = new_image;
+  ASSERT_NO_FATAL_FAILURE(apply(object));
+  ASSERT_TRUE(wait_upgraded());
+  ASSERT_TRUE(wait_pods("workflow", 5));
+  EXPECT_EQ(intent("workflow"), 5);
+  object["spec"]["maintenance"] = true;
+  ASSERT_NO_FATAL_FAILURE(apply(object));
+  ASSERT_TRUE(wait_pods("workflow", 0));
+  ASSERT_TRUE(wait_for("the autoscaler stands still", seconds(60), [&] {
+    const std::string active = condition(get("hpa", "crm-workflow"), "ScalingActive");
+    return active == "False InvalidSelector" ? "" : active;
+  }));
+  EXPECT_EQ(intent("workflow"), 5);
+  object["spec"].erase("maintenance");
+  ASSERT_NO_FATAL_FAILURE(apply(object));
+  ASSERT_TRUE(wait_pods("workflow", 5));
+  EXPECT_THAT(intent_writes_since(mark, "workflow"), IsEmpty());
+  ASSERT_NO_FATAL_FAILURE(set_jobs("15"));
+  EXPECT_TRUE(wait_pods("workflow", 2)) << "it is at work again";
+  expect_never_mixed();
+}
+
+TEST_F(ScalingTest, scaling_stays_within_the_worker_ids) {
+  Json roles = three_roles();
+  roles[1].erase("replicas");
+  roles[2].erase("replicas");
+  ASSERT_NO_FATAL_FAILURE(begin(roles));
+  ASSERT_EQ(cp().kubectl({"scale", "nbr/crm-workflow", "--replicas=20", "-n", ns}).code, 0);
+  ASSERT_TRUE(wait_pods("workflow", 20));
+  ASSERT_EQ(cp().kubectl({"scale", "nbr/crm-tasks", "--replicas=20", "-n", ns}).code, 0);
+  ASSERT_TRUE(wait_for("what is left is given", seconds(120), [&] {
+    const int sum = ready("web") + ready("workflow") + ready("tasks");
+    return sum >= 31 ? std::string() : std::to_string(sum) + " pods";
+  }));
+  EXPECT_EQ(replicas("crm-workflow"), 20) << "no pod that runs is taken away";
+  EXPECT_LE(replicas("crm-web") + replicas("crm-workflow") + replicas("crm-tasks"), 32);
+  EXPECT_EQ(intent("tasks"), 20);
+  EXPECT_EQ(text_at(get("nbr", "crm-tasks"), "/status/why"), "worker-id limit");
+
+  Json object = cluster("crm", three_roles());
+  object["spec"]["roles"][1]["replicas"] = 20;
+  object["spec"]["roles"][2]["replicas"] = 13;
+  const Output refused = cp().kubectl({"apply", "--server-side", "-n", ns, "-f", "-"}, object.dump());
+  EXPECT_NE(refused.code, 0);
+  EXPECT_THAT(refused.err, testing::HasSubstr("34"));
+}
+
+}  // namespace
+
+}  // namespace nocobase_operator::e2e
