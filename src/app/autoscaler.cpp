@@ -1,6 +1,7 @@
 #include <utility>
 
 #include "app/children_parts.h"
+#include "app/defaults.h"
 #include "app/labels.h"
 
 namespace nocobase_operator::app {

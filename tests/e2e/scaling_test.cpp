@@ -226,7 +226,7 @@ TEST_F(ScalingTest, scaling_stays_within_the_worker_ids) {
   EXPECT_EQ(replicas("crm-workflow"), 20) << "no pod that runs is taken away";
   EXPECT_LE(replicas("crm-web") + replicas("crm-workflow") + replicas("crm-tasks"), 32);
   EXPECT_EQ(intent("tasks"), 20);
-  EXPECT_EQ(text_at(get("nbr", "crm-tasks"), "/status/why"), "worker-id limit");
+  EXPECT_EQ(text_at(get("nbr", "crm-tasks"), "/status/why"), "workerIdLimit");
 
   Json object = cluster("crm", three_roles());
   object["spec"]["roles"][1]["replicas"] = 20;
