@@ -7,11 +7,6 @@
 namespace nocobase_operator::app {
 namespace {
 
-// KEDA makes the HorizontalPodAutoscaler of a role that scales on its backlog or on triggers.
-bool is_for_keda(const Autoscaling& autoscaling) {
-  return autoscaling.backlog_target || (autoscaling.triggers && !autoscaling.triggers->empty());
-}
-
 Json utilisation(const char* resource, std::int32_t percent) {
   return {{"type", "Resource"},
           {"resource", {{"name", resource}, {"target", {{"type", "Utilization"}, {"averageUtilization", percent}}}}}};
@@ -44,24 +39,33 @@ Json worker_behavior() {
 
 }  // namespace
 
+Json scale_target(const Cluster& cluster, const Role& role) {
+  constexpr kube::Kind kind = kube::Kind::nocobase_role;
+  return {{"apiVersion", kube::api_version(kind)},
+          {"kind", kube::info(kind).kind},
+          {"name", child_name(cluster, role.name)}};
+}
+
+std::optional<Json> scaling_behavior(const Role& role) {
+  if (role.autoscaling && role.autoscaling->behavior) {
+    return role.autoscaling->behavior;
+  }
+  return role.requests ? std::nullopt : std::optional(worker_behavior());
+}
+
 std::optional<Child> pod_autoscaler(const Cluster& cluster, const Role& role) {
-  if (!role.autoscaling || is_for_keda(*role.autoscaling)) {
+  if (!role.autoscaling || is_for_keda(role)) {
     return std::nullopt;
   }
   constexpr kube::Kind kind = kube::Kind::horizontal_pod_autoscaler;
-  const std::string name = child_name(cluster, role.name);
-  Json body = new_object(kind, cluster, name, role_labels(cluster, role));
+  Json body = new_object(kind, cluster, child_name(cluster, role.name), role_labels(cluster, role));
   Json& spec = body["spec"];
-  spec["scaleTargetRef"] = {{"apiVersion", kube::api_version(kube::Kind::nocobase_role)},
-                            {"kind", kube::info(kube::Kind::nocobase_role).kind},
-                            {"name", name}};
+  spec["scaleTargetRef"] = scale_target(cluster, role);
   spec["minReplicas"] = role.autoscaling->min_replicas.value_or(1);
   spec["maxReplicas"] = role.autoscaling->max_replicas;
   spec["metrics"] = metrics_of(*role.autoscaling);
-  if (role.autoscaling->behavior) {
-    spec["behavior"] = *role.autoscaling->behavior;
-  } else if (!role.requests) {
-    spec["behavior"] = worker_behavior();
+  if (std::optional<Json> behavior = scaling_behavior(role)) {
+    spec["behavior"] = std::move(*behavior);
   }
   return finished(kind, cluster, std::move(body));
 }

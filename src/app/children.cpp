@@ -186,6 +186,8 @@ Result<std::vector<Child>> render(const RenderInput& input) {
   for (const Role& role : cluster.spec.roles) {
     add(disruption_budget(cluster, role));
     add(pod_autoscaler(cluster, role));
+    add(trigger_authentication(cluster, role));
+    add(scaled_object(cluster, role, input.hold));
   }
   for (const auto& render_one : {network_policy, ingress, http_route, pod_monitor}) {
     add(render_one(cluster));

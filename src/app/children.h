@@ -32,11 +32,13 @@ struct RenderInput {
   std::vector<RoleCount> counts;  // one per role, in the order of spec.roles
   std::int64_t epoch = 0;         // of the plan these children are made by; stamped on Deployments
   bool seals_deployments = true;  // false: more is put into them, and they have no hash yet
+  bool hold = false;              // pods are taken away, whatever the intents are: KEDA is to leave those alone
 };
 
 // The children that are applied, in the order they are written: ServiceAccount, claim, Service, then per role its
-// NocoBaseRole and Deployment, then what is made only where it is asked for: PodDisruptionBudgets, NetworkPolicy,
-// Ingress, HTTPRoute, PodMonitor. The key Secret is not among them: it is created once, see keys_secret().
+// NocoBaseRole and Deployment, then what is made only where it is asked for: PodDisruptionBudgets and autoscalers,
+// NetworkPolicy, Ingress, HTTPRoute, PodMonitor. The key Secret is not among them: it is created once, see
+// keys_secret().
 // Error (invalid): a podTemplate that sets a reserved variable, a role whose WORKER_MODE cannot be written.
 [[nodiscard]] Result<std::vector<Child>> render(const RenderInput& input);
 
@@ -49,6 +51,9 @@ void put_content(Child& deployment, std::uint64_t content);
 
 // The counts of a cluster nobody has scaled: spec.replicas, or 1 for an elastic role (minReplicas if that is larger).
 [[nodiscard]] std::vector<RoleCount> initial_counts(const Cluster& cluster);
+
+// Whether the role is scaled by KEDA: on its backlog or on triggers. KEDA makes a HorizontalPodAutoscaler for it.
+[[nodiscard]] bool is_for_keda(const Role& role);
 
 // Secret C-keys with APP_KEY, APP_AES_SECRET_KEY and the first administrator, from 96 bytes of `entropy`. Created once
 // by POST; nothing ever changes or deletes it.

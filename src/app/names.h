@@ -21,6 +21,7 @@ inline constexpr std::string_view annotation_applied = "nocobase.com/applied-has
 inline constexpr std::string_view annotation_epoch = "nocobase.com/epoch";           // of the plan that made it
 inline constexpr std::string_view annotation_content =
     "nocobase.com/content-hash";  // of a pod template: what of Secrets and ConfigMaps its pods read when they start
+inline constexpr std::string_view annotation_paused = "autoscaling.keda.sh/paused";  // KEDA's own, of a ScaledObject
 
 inline constexpr std::string_view container_name = "nocobase";
 

@@ -52,12 +52,16 @@ Trouble missing_kind(Kind kind) {
                              " (" + kube::api_version(kind) + "); " + std::string(remedy->advice)};
 }
 
-// Speaks of what is in the way. Whether the child may be written.
+// Speaks of what is in the way. Whether the child may be written. Without KEDA a role keeps the pods it has: that is
+// for a condition of its own, and no trouble of the cluster's.
 bool is_writable(const ChildState& state, Draft& draft) {
   const std::string name = kube::to_string(state.child.ref);
+  const bool of_keda = is_of_keda(state.child.ref.kind);
   switch (state.standing) {
     case Standing::no_kind:
-      draft.stall(missing_kind(state.child.ref.kind));
+      if (!of_keda) {
+        draft.stall(missing_kind(state.child.ref.kind));
+      }
       draft.recheck_in(read_lasts);
       return false;
     case Standing::unknown:
@@ -72,7 +76,9 @@ bool is_writable(const ChildState& state, Draft& draft) {
       draft.recheck_in(read_lasts);
       return false;
     case Standing::terminating:
-      draft.waits.push_back({.message = "waiting until " + name + ", which is being deleted, is gone"});
+      if (!of_keda) {
+        draft.waits.push_back({.message = "waiting until " + name + ", which is being deleted, is gone"});
+      }
       draft.recheck_in(read_lasts);
       return false;
     case Standing::absent:
@@ -133,6 +139,14 @@ bool is_handed_over(const Situation& s, const std::string& name) {
                                  [&](const RoleState& state) { return state.object.child.ref.name == name; });
   const SeenRole* const seen = role == s.roles.end() ? nullptr : role_of(role->object);
   return seen != nullptr && role->object.standing == Standing::ours && seen->intent && !seen->main_owns_intent;
+}
+
+// Whether an autoscaler of the other sort is still there for the same role. KEDA refuses to make one where another is,
+// and two would fight.
+bool has_another_scaler(const Situation& s, const Ref& scaler) {
+  const Kind other = scaler.kind == Kind::scaled_object ? Kind::horizontal_pod_autoscaler : Kind::scaled_object;
+  const auto found = s.seen->children.find({other, scaler.ns, scaler.name});
+  return found != s.seen->children.end() && found->second.meta.owner_uid == s.seen->meta.uid;
 }
 
 std::string selector_text(const Json& deployment) {
@@ -296,8 +310,11 @@ void draft_children(const Situation& s, Draft& draft) {
     draft_deployment(s, i, turn == i, draft);
   }
   for (const ChildState& state : s.on_request) {
-    if (state.child.ref.kind == Kind::horizontal_pod_autoscaler && !is_handed_over(s, state.child.ref.name)) {
-      draft.pending.push_back(kube::to_string(state.child.ref));
+    const Ref& ref = state.child.ref;
+    const bool waits = is_scaler(ref.kind) && state.standing != Standing::no_kind &&
+                       (!is_handed_over(s, ref.name) || has_another_scaler(s, ref));
+    if (waits) {
+      draft.pending.push_back(kube::to_string(ref));
     } else {
       draft_child(s, state, draft);
     }

@@ -74,6 +74,12 @@ constexpr std::array table = std::to_array<Rule>({
      "What the operator writes must read back as exactly the role."},
     {"NB034", warning, ours, "zero pods without a queue to wake them",
      "With no pod there is no utilisation: a HorizontalPodAutoscaler stays at zero, or refuses zero."},
+    {"NB035", error, ours, "backlog that cannot be read",
+     "Only workflows and asynchronous tasks keep what waits in the database, and KEDA logs in to a server with a "
+     "password."},
+    {"NB036", warning, ours, "zero pods, and nobody else serves it",
+     "What is resumed (a delay that is over, a form that is filled in) is a message and no row: it is counted nowhere "
+     "(plugin-workflow/src/server/Dispatcher.ts)."},
     {"NB038", warning, ours, "budget that keeps the only pod",
      "A node drain would wait for ever, so no PodDisruptionBudget is made."},
 

@@ -191,9 +191,23 @@ std::vector<const ChildState*> all_children(const Situation& s) {
 }
 
 bool is_on_request(Kind kind) {
-  constexpr std::array kinds = {Kind::pod_disruption_budget, Kind::horizontal_pod_autoscaler, Kind::network_policy,
-                                Kind::ingress, Kind::http_route, Kind::pod_monitor};
+  constexpr std::array kinds = {Kind::pod_disruption_budget,
+                                Kind::horizontal_pod_autoscaler,
+                                Kind::trigger_authentication,
+                                Kind::scaled_object,
+                                Kind::network_policy,
+                                Kind::ingress,
+                                Kind::http_route,
+                                Kind::pod_monitor};
   return std::find(kinds.begin(), kinds.end(), kind) != kinds.end();
+}
+
+bool is_scaler(Kind kind) {
+  return kind == Kind::horizontal_pod_autoscaler || kind == Kind::scaled_object;
+}
+
+bool is_of_keda(Kind kind) {
+  return kind == Kind::scaled_object || kind == Kind::trigger_authentication;
 }
 
 const SeenDeployment* deployment_of(const ChildState& state) {
@@ -239,7 +253,7 @@ Result<Situation> assess(const Observed& seen, Cluster cluster, const Now& now) 
   if (s.operation.record && !s.operation.record->runs.empty()) {
     as_set_up.spec.image = s.operation.record->runs;
   }
-  RenderInput input{&as_set_up, {}, s.operation.epoch, false};
+  RenderInput input{&as_set_up, {}, s.operation.epoch, false, s.hold != Hold::none};
   for (const RoleEffect& effect : wanted) {
     input.counts.push_back(effect.count);
   }

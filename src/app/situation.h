@@ -69,6 +69,11 @@ struct Situation {
 // Whether a child of this kind is made only where the spec asks for it, and removed where it no longer does.
 [[nodiscard]] bool is_on_request(kube::Kind kind);
 
+// Whether a child of this kind sets how many pods a role is to have.
+[[nodiscard]] bool is_scaler(kube::Kind kind);
+// Whether it is made for KEDA, which a Kubernetes cluster need not have.
+[[nodiscard]] bool is_of_keda(kube::Kind kind);
+
 [[nodiscard]] const SeenDeployment* deployment_of(const ChildState& state);
 [[nodiscard]] const SeenRole* role_of(const ChildState& state);
 // Whether a Deployment's pods are being replaced: its roll-out has begun and not yet been complete once.

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 
+#include "app/backlog.h"
 #include "app/defaults.h"
 #include "app/image.h"
 #include "app/names.h"
@@ -77,6 +78,31 @@ void judge_utilisation(const Spec& spec, std::size_t index, Report& report) {
   judge(role.autoscaling->memory, "memory");
 }
 
+// KEDA counts what waits in the application's database, from outside it.
+void judge_backlog(const Spec& spec, std::size_t index, Report& report) {
+  const Role& role = spec.roles[index];
+  const std::string path = role_path(index) + ".autoscaling";
+  const std::vector<std::string_view> keys = backlog_keys(role);
+  if (keys.empty()) {
+    report.add("NB035", path + ".backlog", "nothing that waits for this role can be counted",
+               "scale it on cpu, memory, metrics or triggers; only workflow:process and async-task:process have a "
+               "known backlog");
+  } else if (!has_readable_backlog(spec.database)) {
+    report.add("NB035", path + ".backlog", "KEDA cannot read the database",
+               "use a database server, and say database.passwordSecretRef");
+  }
+  const auto is_covered = [&](std::string_view key) {
+    return std::any_of(spec.roles.begin(), spec.roles.end(), [&](const Role& other) {
+      const std::vector<std::string_view> others = backlog_keys(other);
+      return &other != &role && fewest_pods(other) > 0 && is_among(key, others);
+    });
+  };
+  if (role.autoscaling->min_replicas == 0 && !std::all_of(keys.begin(), keys.end(), is_covered)) {
+    report.add("NB036", path + ".minReplicas", "with no pod of the role, what is resumed wakes nobody",
+               "use at least 1, or let a role that always has pods serve the same");
+  }
+}
+
 void judge_autoscaling(const Spec& spec, std::size_t index, Report& report) {
   const Autoscaling& scaling = *spec.roles[index].autoscaling;
   const std::string path = role_path(index) + ".autoscaling";
@@ -97,6 +123,9 @@ void judge_autoscaling(const Spec& spec, std::size_t index, Report& report) {
   judge_utilisation(spec, index, report);
   if (scaling.triggers) {
     judge_triggers(path + ".triggers", *scaling.triggers, report);
+  }
+  if (scaling.backlog_target) {
+    judge_backlog(spec, index, report);
   }
   if (scaling.min_replicas == 0 && !keda) {
     report.add("NB034", path + ".minReplicas", "nothing that is measured can wake the role from zero pods",

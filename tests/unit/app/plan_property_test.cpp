@@ -36,7 +36,7 @@ Json random_role(Rng& rng, std::size_t index) {
       break;
     case 1:
       role["autoscaling"] = {{"minReplicas", 1 + rng.below(3)}, {"maxReplicas", 4}};
-      if (rng.chance(50)) {
+      if (!list.empty() && rng.chance(50)) {
         role["autoscaling"]["backlog"] = {{"target", 5}};
       } else {
         role["autoscaling"]["metrics"] = {{{"type", "External"}, {"external", {{"metric", {{"name", "jobs"}}}}}}};
@@ -169,6 +169,8 @@ void check_call(const World& world, const kube::Call& call) {
                                       Kind::nocobase_role,
                                       Kind::pod_disruption_budget,
                                       Kind::horizontal_pod_autoscaler,
+                                      Kind::scaled_object,
+                                      Kind::trigger_authentication,
                                       Kind::network_policy,
                                       Kind::ingress,
                                       Kind::http_route};

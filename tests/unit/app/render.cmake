@@ -1,5 +1,5 @@
 nbo_test(app_render_test
-  SOURCES defaults_test.cpp env_test.cpp overlay_test.cpp pod_test.cpp children_test.cpp keys_test.cpp
+  SOURCES defaults_test.cpp env_test.cpp overlay_test.cpp pod_test.cpp children_test.cpp scaled_object_test.cpp keys_test.cpp
   LINK nbo_app)
 
 add_executable(app_drain_fake_node drain_fake_node.cpp)

@@ -41,7 +41,7 @@ TEST(Validate, roles) {
       {"star alone", "/spec/roles/1/services", R"(["*"])", {}},
       {"both counts",
        "/spec/roles/0/autoscaling",
-       R"({"maxReplicas": 3, "backlog": {"target": 5}})",
+       R"({"maxReplicas": 3, "metrics": [{}]})",
        {"NB023 spec.roles[0]"}},
       {"33 pods", "/spec/roles/1/replicas", "31", {"NB027 spec.roles", "NB084 spec.database"}},
       {"32 pods", "/spec/roles/1/replicas", "30", {"NB084 spec.database"}},
@@ -94,6 +94,43 @@ TEST(Validate, autoscaling) {
             (Codes{"NB029 spec.roles[1].autoscaling.triggers[1].authenticationRef.kind"}));
   EXPECT_EQ(scaled(R"({"minReplicas": 0, "maxReplicas": 3, "metrics": [{}]})"),
             (Codes{"NB034 spec.roles[1].autoscaling.minReplicas"}));
+}
+
+TEST(Validate, a_backlog_that_keda_can_count) {
+  const auto found = [](Json object, std::string_view services, std::string_view database) {
+    object = changed(std::move(object), "/spec/roles/1/replicas", "");
+    object["spec"]["roles"][1]["services"] = Json::parse(services);
+    object["spec"]["roles"][1]["autoscaling"] = {{"maxReplicas", 3}, {"backlog", {{"target", 5}}}};
+    object["spec"]["database"].update(Json::parse(database));
+    Codes codes = codes_of(findings_of(object));
+    std::erase_if(codes, [](const std::string& code) { return code.find("backlog") == std::string::npos; });
+    return codes;
+  };
+  const Codes refused = {"NB035 spec.roles[1].autoscaling.backlog"};
+  EXPECT_EQ(found(sample(), R"(["*"])", "{}"), Codes());
+  EXPECT_EQ(found(sample(), R"(["workflow:process"])", R"({"dialect": "mariadb"})"), Codes());
+  EXPECT_EQ(found(sample(), R"(["report:process"])", "{}"), refused);
+  EXPECT_EQ(found(sample(), R"(["workflow:process"])", R"({"dialect": "sqlite"})"), refused);
+  EXPECT_EQ(found(changed(sample(), "/spec/database/passwordSecretRef", ""), R"(["workflow:process"])", "{}"), refused);
+}
+
+TEST(Validate, zero_pods_where_somebody_else_serves_the_same) {
+  const auto found = [](const Json& others) {
+    Json object = changed(sample(), "/spec/roles/1/replicas", "");
+    Json& roles = object["spec"]["roles"];
+    roles[1]["autoscaling"] = {{"minReplicas", 0}, {"maxReplicas", 3}, {"backlog", {{"target", 5}}}};
+    roles.insert(roles.end(), others.begin(), others.end());
+    return codes_of(findings_of(object));
+  };
+  const auto role = [](const char* name, const std::vector<std::string>& services, int replicas) {
+    return Json{{"name", name}, {"services", services}, {"replicas", replicas}};
+  };
+  const Codes warned = {"NB036 spec.roles[1].autoscaling.minReplicas"};
+  EXPECT_EQ(found(Json::array()), warned);
+  EXPECT_EQ(found(Json::array({role("a", {"workflow:process"}, 1)})), warned) << "and the tasks?";
+  EXPECT_EQ(found(Json::array({role("a", {"*"}, 0)})), warned);
+  EXPECT_EQ(found(Json::array({role("a", {"*"}, 1)})), Codes());
+  EXPECT_EQ(found(Json::array({role("a", {"workflow:process"}, 1), role("b", {"async-task:process"}, 1)})), Codes());
 }
 
 TEST(Validate, a_request_for_cpu_may_stand_in_three_places) {

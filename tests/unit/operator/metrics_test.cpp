@@ -47,15 +47,17 @@ std::vector<std::string> lines_of(const std::string& text) {
 TEST(Readyz, says_which_kind_is_not_listed_and_why) {
   const io::HttpReply reply = readyz({403, "", "no"}, {404, "", ""});
   EXPECT_EQ(reply.status, 503);
-  EXPECT_EQ(lines_of(reply.body),
-            (std::vector<std::string>{
-                "not ready", "NocoBaseCluster: not listed yet; HTTP 403: no",
-                "NocoBaseRole: not listed yet; HTTP 403: no", "Deployment: not listed yet; HTTP 403: no",
-                "Service: not listed yet; HTTP 403: no", "ServiceAccount: not listed yet; HTTP 403: no",
-                "PersistentVolumeClaim: not listed yet; HTTP 403: no", "Pod: not listed yet; HTTP 403: no",
-                "Job: not listed yet; HTTP 403: no", "PodDisruptionBudget: not listed yet; HTTP 403: no",
-                "NetworkPolicy: not listed yet; HTTP 403: no", "Ingress: not listed yet; HTTP 403: no",
-                "HTTPRoute: not listed yet; HTTP 403: no", "PodMonitor: not listed yet; HTTP 403: no"}));
+  EXPECT_EQ(
+      lines_of(reply.body),
+      (std::vector<std::string>{
+          "not ready", "NocoBaseCluster: not listed yet; HTTP 403: no", "NocoBaseRole: not listed yet; HTTP 403: no",
+          "Deployment: not listed yet; HTTP 403: no", "Service: not listed yet; HTTP 403: no",
+          "ServiceAccount: not listed yet; HTTP 403: no", "PersistentVolumeClaim: not listed yet; HTTP 403: no",
+          "Pod: not listed yet; HTTP 403: no", "Job: not listed yet; HTTP 403: no",
+          "PodDisruptionBudget: not listed yet; HTTP 403: no", "HorizontalPodAutoscaler: not listed yet; HTTP 403: no",
+          "ScaledObject: not listed yet; HTTP 403: no", "TriggerAuthentication: not listed yet; HTTP 403: no",
+          "NetworkPolicy: not listed yet; HTTP 403: no", "Ingress: not listed yet; HTTP 403: no",
+          "HTTPRoute: not listed yet; HTTP 403: no", "PodMonitor: not listed yet; HTTP 403: no"}));
 }
 
 TEST(Readyz, says_what_to_do_about_kinds_that_are_not_defined) {

@@ -60,7 +60,8 @@ class Shell {
     poll(now);
     for (const char* const plural :
          {"nocobaseroles", "deployments", "services", "serviceaccounts", "persistentvolumeclaims", "pods", "jobs",
-          "poddisruptionbudgets", "horizontalpodautoscalers", "networkpolicies", "ingresses", "podmonitors"}) {
+          "poddisruptionbudgets", "horizontalpodautoscalers", "scaledobjects", "triggerauthentications",
+          "networkpolicies", "ingresses", "podmonitors"}) {
       list(plural, "", now);
     }
     if (has_gateway_api) {
