@@ -55,8 +55,31 @@ SeenRole prune_role(const Json& object) {
   seen.main_owns_intent = kube::owns_field(object, manager, {"spec", "replicas"});
   seen.intent_manager_owns = kube::owns_field(object, intent_manager, {"spec", "replicas"});
   seen.selectable = !string_at(object, {"status", "selector"}).empty();
+  for (const kube::FieldOwner& owner : kube::owners_of(object, {"spec", "replicas"})) {
+    if (owner.manager != manager && owner.manager != intent_manager) {
+      seen.intent_by = shortened(owner.manager);
+      seen.intent_at = from_rfc3339(owner.time).value_or(std::chrono::sys_seconds{});
+    }
+  }
   const Json* const status = kube::find(object, "status");
   seen.status_hash = status_hash(status != nullptr ? *status : Json());
+  return seen;
+}
+
+// KEDA takes a target without a kind for a Deployment.
+SeenScaler prune_scaler(const Json& object) {
+  SeenScaler seen;
+  seen.target = string_at(object, {"spec", "scaleTargetRef", "name"});
+  seen.target_kind = string_at(object, {"spec", "scaleTargetRef", "kind"});
+  if (seen.target_kind.empty()) {
+    seen.target_kind = kube::info(Kind::deployment).kind;
+  }
+  for (const std::string_view type : {"AbleToScale", "ScalingActive", "Ready"}) {
+    const Json* const condition = condition_of(object, type);
+    if (condition != nullptr && string_at(*condition, {"status"}) == "False") {
+      seen.problem = shortened(string_at(*condition, {"reason"}));
+    }
+  }
   return seen;
 }
 
@@ -87,6 +110,9 @@ SeenChild prune_child(const Json& object, kube::Meta meta, Instant read_at) {
   seen.watched = !is_data && kube::label_of(object, label_managed_by) == manager;
   const bool of_a_cluster = meta.owner_kind == kube::info(Kind::nocobase_cluster).kind;
   seen.cluster = of_a_cluster ? meta.owner_name : kube::label_of(object, label_instance);
+  if (is_looked_at_unlabelled(kind) && !seen.watched && !of_a_cluster) {
+    seen.cluster.clear();  // the instance of something else
+  }
   seen.meta = std::move(meta);
   seen.read_at = read_at;
   if (kind == Kind::secret) {  // created once and never applied: nothing of it is compared
@@ -105,6 +131,8 @@ SeenChild prune_child(const Json& object, kube::Meta meta, Instant read_at) {
     seen.detail = prune_deployment(object, owned);
   } else if (kind == Kind::nocobase_role) {
     seen.detail = prune_role(object);
+  } else if (kind == Kind::horizontal_pod_autoscaler || kind == Kind::scaled_object) {
+    seen.detail = prune_scaler(object);
   } else if (kind == Kind::job) {
     seen.detail = prune_job(object);
   } else if (kind == Kind::persistent_volume_claim) {
@@ -205,6 +233,21 @@ Result<Seen> prune(const Json& object, std::optional<Kind> fallback, Instant rea
     return Seen(prune_pod(object, std::move(meta)));
   }
   return Seen(prune_child(object, std::move(meta), read_at));
+}
+
+bool is_looked_at_unlabelled(Kind kind) {
+  return kind == Kind::nocobase_cluster || kind == Kind::horizontal_pod_autoscaler || kind == Kind::scaled_object;
+}
+
+std::optional<kube::Ref> scaled_by(const Seen& seen) {
+  const auto* const child = std::get_if<SeenChild>(&seen);
+  const auto* const scaler = child == nullptr ? nullptr : std::get_if<SeenScaler>(&child->detail);
+  for (const Kind kind : {Kind::deployment, Kind::nocobase_role}) {
+    if (scaler != nullptr && scaler->target_kind == kube::info(kind).kind) {
+      return kube::Ref{kind, child->meta.ref.ns, scaler->target};
+    }
+  }
+  return std::nullopt;
 }
 
 const kube::Meta& meta_of(const Seen& seen) {

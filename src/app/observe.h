@@ -39,12 +39,22 @@ struct SeenDeployment {
 };
 
 struct SeenRole {
-  std::optional<std::int32_t> intent;  // spec.replicas
-  bool main_owns_intent = false;       // `manager` owns spec.replicas by apply
-  bool intent_manager_owns = false;    // `intent_manager` owns it by apply
-  bool selectable = false;             // status.selector is not empty: an autoscaler can act on it
-  std::uint64_t status_hash = 0;       // status_hash() of the status
+  std::optional<std::int32_t> intent;    // spec.replicas
+  bool main_owns_intent = false;         // `manager` owns spec.replicas by apply
+  bool intent_manager_owns = false;      // `intent_manager` owns it by apply
+  bool selectable = false;               // status.selector is not empty: an autoscaler can act on it
+  std::string intent_by;                 // who else has set spec.replicas, by field manager; "" when nobody has
+  std::chrono::sys_seconds intent_at{};  // when they last did
+  std::uint64_t status_hash = 0;         // status_hash() of the status
   friend bool operator==(const SeenRole&, const SeenRole&) = default;
+};
+
+// An autoscaler: a HorizontalPodAutoscaler or ScaledObject.
+struct SeenScaler {
+  std::string target_kind;  // of what it scales
+  std::string target;       // its name
+  std::string problem;      // why it does nothing, in one word; "" when it is at work or nothing is known
+  friend bool operator==(const SeenScaler&, const SeenScaler&) = default;
 };
 
 struct SeenClaim {
@@ -88,7 +98,7 @@ struct SeenChild {
   bool watched = false;       // carries label_managed_by and is no Secret or ConfigMap, so a watch keeps it current;
                               // else it is as old as read_at
   Instant read_at{};          // when it was read by a GET; meaningful only when not watched
-  std::variant<std::monostate, SeenDeployment, SeenRole, SeenClaim, SeenSecret, SeenConfig, SeenJob> detail;
+  std::variant<std::monostate, SeenDeployment, SeenRole, SeenScaler, SeenClaim, SeenSecret, SeenConfig, SeenJob> detail;
   friend bool operator==(const SeenChild&, const SeenChild&) = default;
 };
 
@@ -152,6 +162,12 @@ struct PodsRead {
   friend bool operator==(const PodsRead&, const PodsRead&) = default;
 };
 
+// Whether objects of this kind that do not carry our label are looked at as well: clusters, and autoscalers, which may
+// scale what is ours.
+[[nodiscard]] bool is_looked_at_unlabelled(kube::Kind kind);
+// What an autoscaler scales, if that is of a kind that is ours.
+[[nodiscard]] std::optional<kube::Ref> scaled_by(const Seen& seen);
+
 // Everything one decision is made from.
 struct Observed {
   Json cluster;                             // SeenCluster::text, parsed
@@ -159,6 +175,7 @@ struct Observed {
   std::map<kube::Ref, SeenChild> children;  // all that carry its label or are owned by it, and what else was read
   std::map<kube::Ref, Instant> absent;      // read at that time and not there
   std::set<kube::Kind> missing_kinds;       // optional ones that the API server does not have now
+  std::vector<SeenChild> scalers;           // autoscalers of others that scale what is among the children
   std::vector<SeenPod> pods;                // all of the cluster's, as the watch shows them
   std::optional<PodsRead> pods_read;        // the same, as a list has given them
   std::string entropy;                      // keys_entropy_bytes of it, for a key Secret

@@ -141,14 +141,6 @@ bool is_handed_over(const Situation& s, const std::string& name) {
   return seen != nullptr && role->object.standing == Standing::ours && seen->intent && !seen->main_owns_intent;
 }
 
-// Whether an autoscaler of the other sort is still there for the same role. KEDA refuses to make one where another is,
-// and two would fight.
-bool has_another_scaler(const Situation& s, const Ref& scaler) {
-  const Kind other = scaler.kind == Kind::scaled_object ? Kind::horizontal_pod_autoscaler : Kind::scaled_object;
-  const auto found = s.seen->children.find({other, scaler.ns, scaler.name});
-  return found != s.seen->children.end() && found->second.meta.owner_uid == s.seen->meta.uid;
-}
-
 std::string selector_text(const Json& deployment) {
   std::string text;
   const Json* const labels = kube::find_path(deployment, {"spec", "selector", "matchLabels"});
@@ -303,7 +295,9 @@ void draft_children(const Situation& s, Draft& draft) {
   for (std::size_t i = 0; i < s.roles.size(); ++i) {
     const RoleState& role = s.roles[i];
     const bool main_may_apply = draft_intent(s, s.cluster.spec.roles[i], role, draft);
-    if (main_may_apply) {
+    if (const std::optional<Seconds> pause = contest_pause(s, i)) {
+      draft.recheck_in(*pause);
+    } else if (main_may_apply) {
       draft_child(s, role.object, draft);
     }
     draft_role_status(s, role, draft);
@@ -312,7 +306,7 @@ void draft_children(const Situation& s, Draft& draft) {
   for (const ChildState& state : s.on_request) {
     const Ref& ref = state.child.ref;
     const bool waits = is_scaler(ref.kind) && state.standing != Standing::no_kind &&
-                       (!is_handed_over(s, ref.name) || has_another_scaler(s, ref));
+                       (!is_handed_over(s, ref.name) || other_scaler(s, ref) != nullptr);
     if (waits) {
       draft.pending.push_back(kube::to_string(ref));
     } else {

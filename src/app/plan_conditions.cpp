@@ -37,6 +37,30 @@ Condition services_covered(const Situation& s) {
                          : condition("ServicesCovered", false, "NotServed", "no role serves " + joined(missing));
 }
 
+std::int32_t wanted_pods(const Situation& s) {
+  return std::accumulate(s.roles.begin(), s.roles.end(), std::int32_t{0},
+                         [](std::int32_t sum, const RoleState& role) { return sum + role.effect.count.intent; });
+}
+
+bool is_shared(const Redis& redis, const std::optional<SecretKeyRef>& url) {
+  return url || !redis.host.empty();
+}
+
+bool gives_out_worker_ids(const Spec& spec) {
+  const Redis redis = spec.coordination ? spec.coordination->redis.value_or(Redis{}) : Redis{};
+  return is_shared(redis, redis.urls.value_or(RedisUrls{}).worker_id);
+}
+
+// That two of so many pods draw the same worker id, in percent.
+std::string odds(std::int32_t pods) {
+  double all_differ = 1;
+  for (std::int32_t i = 1; i < pods; ++i) {
+    all_differ *= std::max(0.0, 1 - static_cast<double>(i) / max_worker_ids);
+  }
+  const auto percent = static_cast<int>(100 * (1 - all_differ) + 0.5);
+  return percent > 99 ? "more than 99" : std::to_string(percent);
+}
+
 Condition worker_ids_available(const Situation& s) {
   std::int32_t pods = s.other_pods;
   std::vector<std::string> limited;
@@ -57,12 +81,13 @@ Condition worker_ids_available(const Situation& s) {
     return condition("WorkerIdsAvailable", false, "Limited",
                      "there are worker ids for " + limit + " pods; fewer pods than wanted: " + joined(limited));
   }
+  if (const std::int32_t wanted = wanted_pods(s); wanted > 1 && !gives_out_worker_ids(s.cluster.spec)) {
+    return condition("WorkerIdsAvailable", true, "Random",
+                     "nothing gives out worker ids, so each pod takes one of " + limit + " at random: two of " +
+                         std::to_string(wanted) + " pods have the same with a probability of " + odds(wanted) +
+                         " %, and rows that they insert in the same second may clash; set spec.coordination.redis");
+  }
   return condition("WorkerIdsAvailable", true, "WithinLimit", "");
-}
-
-std::int32_t wanted_pods(const Situation& s) {
-  return std::accumulate(s.roles.begin(), s.roles.end(), std::int32_t{0},
-                         [](std::int32_t sum, const RoleState& role) { return sum + role.effect.count.intent; });
 }
 
 Condition coordinated(const Situation& s) {
@@ -133,7 +158,7 @@ std::vector<std::string> unshared(const Spec& spec) {
   const Coordination coordination = spec.coordination.value_or(Coordination{});
   const Redis redis = coordination.redis.value_or(Redis{});
   const RedisUrls urls = redis.urls.value_or(RedisUrls{});
-  const auto shared = [&](const std::optional<SecretKeyRef>& url) { return url || !redis.host.empty(); };
+  const auto shared = [&](const std::optional<SecretKeyRef>& url) { return is_shared(redis, url); };
   const bool queue =
       coordination.queue == QueueKind::rabbitmq ? coordination.rabbitmq_url.has_value() : shared(urls.queue);
   std::vector<std::string> own;
@@ -150,8 +175,8 @@ std::vector<std::string> unshared(const Spec& spec) {
 }
 
 std::vector<Condition> standing_conditions(const Situation& s, const Draft& draft) {
-  return {services_covered(s), worker_ids_available(s), coordinated(s), keys_intact(s, draft),
-          image_pinned(s.cluster.spec)};
+  return {services_covered(s),  worker_ids_available(s), coordinated(s),
+          autoscalers_ready(s), keys_intact(s, draft),   image_pinned(s.cluster.spec)};
 }
 
 }  // namespace nocobase_operator::app

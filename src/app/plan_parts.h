@@ -93,6 +93,20 @@ void draft_removals(const Situation& s, Draft& draft);
 // The cluster's status by what is seen and drafted. Sets a recheck for the time when a limit will be over.
 [[nodiscard]] Json draft_status(const Situation& s, Draft& draft);
 
+// An autoscaler of ours of the other sort that is still there for the same role, or nullptr. KEDA makes none where
+// another is, and two would fight.
+[[nodiscard]] const SeenChild* other_scaler(const Situation& s, const kube::Ref& scaler);
+// How long a number that somebody else has set, and the spec fixes, is left as it is: the longer the longer it has been
+// contested. Nothing: it is set back now.
+[[nodiscard]] std::optional<Seconds> contest_pause(const Situation& s, std::size_t role);
+inline constexpr Seconds longest_contest_pause{60};
+// So long after it began a contest is told of, if it does not begin anew.
+inline constexpr Seconds contest_lasts{600};
+// Whether every role is scaled as its spec says, and by nobody else.
+[[nodiscard]] Condition autoscalers_ready(const Situation& s);
+// Who sets a number that the spec fixes; nothing when nobody does. Sets a recheck for when it will be over.
+[[nodiscard]] std::optional<Condition> intent_contested(const Situation& s, Draft& draft);
+
 // The conditions that tell what the spec comes to, whatever runs.
 [[nodiscard]] std::vector<Condition> standing_conditions(const Situation& s, const Draft& draft);
 // Which roles serve users' requests and each service key, in the order of the keys.

@@ -269,6 +269,9 @@ Json draft_status(const Situation& s, Draft& draft) {
   status.conditions = {ready, std::move(reconciling), std::move(stalled)};
   std::vector<Condition> standing = standing_conditions(s, draft);
   std::move(standing.begin(), standing.end(), std::back_inserter(status.conditions));
+  if (std::optional<Condition> contested = intent_contested(s, draft)) {
+    status.conditions.push_back(std::move(*contested));
+  }
   describe(s, draft, status);
   const SetupRecord record = s.operation.record.value_or(SetupRecord{});
   status.image = record.runs;

@@ -247,7 +247,11 @@ Result<Situation> assess(const Observed& seen, Cluster cluster, const Now& now) 
     roles.push_back(role_now(s, role));
   }
   count_pods(s, roles, s.other_pods);
-  const std::vector<RoleEffect> wanted = effects(s.cluster, roles, s.other_pods, s.hold);
+  std::vector<RoleEffect> wanted = effects(s.cluster, roles, s.other_pods, s.hold);
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    const bool keda = is_for_keda(s.cluster.spec.roles[i]) && seen.missing_kinds.contains(Kind::scaled_object);
+    wanted[i].why = keda && wanted[i].why == Why::autoscaler ? Why::keda_missing : wanted[i].why;
+  }
   // Roles run what was last set up, whatever image is asked for.
   Cluster as_set_up = s.cluster;
   if (s.operation.record && !s.operation.record->runs.empty()) {

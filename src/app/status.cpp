@@ -83,6 +83,8 @@ std::string_view name_of(Why why) {
       return "spec";
     case Why::autoscaler:
       return "autoscaler";
+    case Why::keda_missing:
+      return "kedaMissing";
     case Why::outside:
       return "outside";
     case Why::maintenance:

@@ -37,7 +37,16 @@ struct Condition {
 };
 
 // Why a role's effect differs from its intent, or who set the intent.
-enum class Why : std::uint8_t { spec, autoscaler, outside, maintenance, stopped, upgrade, worker_id_limit };
+enum class Why : std::uint8_t {
+  spec,
+  autoscaler,
+  keda_missing,
+  outside,
+  maintenance,
+  stopped,
+  upgrade,
+  worker_id_limit
+};
 [[nodiscard]] std::string_view name_of(Why why);  // "spec", "autoscaler", …
 
 struct RoleStatus {
@@ -69,6 +78,9 @@ inline constexpr std::string_view condition_ready = "Ready";
 inline constexpr std::string_view condition_reconciling = "Reconciling";
 inline constexpr std::string_view condition_stalled = "Stalled";
 inline constexpr std::string_view condition_keys_intact = "KeysIntact";
+inline constexpr std::string_view condition_autoscalers_ready = "AutoscalersReady";
+// There only while somebody sets a number that the spec fixes, and for a while after that.
+inline constexpr std::string_view condition_intent_contested = "IntentContested";
 
 // How an upgrade in status.lastUpgrade has ended.
 inline constexpr std::string_view upgrade_completed = "Completed";

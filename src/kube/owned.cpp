@@ -240,6 +240,25 @@ void drop_identity(Json& object) {
 
 }  // namespace
 
+namespace {
+
+// Whether a set of fields has the one at the chain of members, or the atomic value that holds it.
+bool holds(const Json& set, std::initializer_list<std::string_view> path) {
+  const Json* node = &set;
+  for (const std::string_view name : path) {
+    node = find(*node, "f:" + std::string(name));
+    if (node == nullptr) {
+      return false;
+    }
+    if (is_leaf(*node)) {
+      break;
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
 Json owned_part(const Json& live, std::string_view manager, std::string_view subresource) {
   const AppliedFields fields(live, manager, subresource);
   if (fields.tree() == nullptr) {
@@ -256,20 +275,22 @@ Json owned_part(const Json& live, std::string_view manager, std::string_view sub
 
 bool owns_field(const Json& live, std::string_view manager, std::initializer_list<std::string_view> path) {
   const AppliedFields fields(live, manager, "");
-  if (fields.tree() == nullptr) {
-    return false;
+  return fields.tree() != nullptr && holds(*fields.tree(), path) && find_path(live, path) != nullptr;
+}
+
+std::vector<FieldOwner> owners_of(const Json& live, std::initializer_list<std::string_view> path) {
+  std::vector<FieldOwner> owners;
+  const Json* const entries = find_path(live, {"metadata", "managedFields"});
+  if (entries == nullptr || !entries->is_array() || find_path(live, path) == nullptr) {
+    return owners;
   }
-  const Json* node = fields.tree();
-  for (const std::string_view name : path) {
-    node = find(*node, "f:" + std::string(name));
-    if (node == nullptr) {
-      return false;
-    }
-    if (is_leaf(*node)) {
-      break;
+  for (const Json& entry : *entries) {
+    const Json* const set = find(entry, "fieldsV1");
+    if (set != nullptr && !is_leaf(*set) && holds(*set, path)) {
+      owners.push_back({string_at(entry, {"manager"}), string_at(entry, {"time"})});
     }
   }
-  return find_path(live, path) != nullptr;
+  return owners;
 }
 
 }  // namespace nocobase_operator::kube

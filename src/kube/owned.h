@@ -3,7 +3,9 @@
 #pragma once
 #include <cstdint>
 #include <initializer_list>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "kube/json.h"
 #include "kube/kind.h"
@@ -20,6 +22,15 @@ namespace nocobase_operator::kube {
 // Whether `manager` owns the field at the chain of members (for example spec, replicas), or the atomic value that holds
 // it, through server-side apply on the main resource.
 [[nodiscard]] bool owns_field(const Json& live, std::string_view manager, std::initializer_list<std::string_view> path);
+
+// A field manager by whatever operation, and when it last wrote any of its fields (RFC 3339).
+struct FieldOwner {
+  std::string manager;
+  std::string time;
+  friend bool operator==(const FieldOwner&, const FieldOwner&) = default;
+};
+// Everybody who owns the field, in the order of managedFields.
+[[nodiscard]] std::vector<FieldOwner> owners_of(const Json& live, std::initializer_list<std::string_view> path);
 
 // The form in which a wanted object and its owned part compare equal:
 // - apiVersion, kind, metadata.name, namespace, uid, resourceVersion and nulls dropped;

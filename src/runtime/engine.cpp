@@ -8,10 +8,10 @@
 namespace nocobase_operator::runtime {
 namespace {
 
-// All clusters, and of the other kinds what carries our label.
+// What carries our label, and of some kinds what does not.
 kube::WatchScope scope_of(kube::Kind kind, const std::string& ns) {
   kube::WatchScope scope{.kind = kind, .ns = ns, .label_selector = {}};
-  if (kind != kube::Kind::nocobase_cluster) {
+  if (!app::is_looked_at_unlabelled(kind)) {
     scope.label_selector.append(app::label_managed_by).append("=").append(app::manager);
   }
   return scope;

@@ -206,8 +206,14 @@ void deployment_fields(Codec& codec, Deployment& seen) {
 
 template <class Codec, class Role>
 void role_fields(Codec& codec, Role& seen) {
-  auto& [intent, main_owns_intent, intent_manager_owns, selectable, status_hash] = seen;
-  codec.all(intent, main_owns_intent, intent_manager_owns, selectable, Hash{status_hash});
+  auto& [intent, main_owns_intent, intent_manager_owns, selectable, intent_by, intent_at, status_hash] = seen;
+  codec.all(intent, main_owns_intent, intent_manager_owns, selectable, Word{intent_by}, intent_at, Hash{status_hash});
+}
+
+template <class Codec, class Scaler>
+void scaler_fields(Codec& codec, Scaler& seen) {
+  auto& [target_kind, target, problem] = seen;
+  codec.all(Word{target_kind}, Name{target}, Word{problem});
 }
 
 template <class Codec, class Claim>
@@ -282,13 +288,14 @@ template <class... F>
 Overloaded(F...) -> Overloaded<F...>;
 
 // The first byte of a body.
-enum class Shape : std::uint8_t { cluster, pod, plain, deployment, role, claim, secret, config, job };
+enum class Shape : std::uint8_t { cluster, pod, plain, deployment, role, scaler, claim, secret, config, job };
 
 Shape shape_of(const app::SeenChild& child) {
   return std::visit(
       Overloaded{[](const std::monostate&) { return Shape::plain; },
                  [](const app::SeenDeployment&) { return Shape::deployment; },
-                 [](const app::SeenRole&) { return Shape::role; }, [](const app::SeenClaim&) { return Shape::claim; },
+                 [](const app::SeenRole&) { return Shape::role; }, [](const app::SeenScaler&) { return Shape::scaler; },
+                 [](const app::SeenClaim&) { return Shape::claim; },
                  [](const app::SeenSecret&) { return Shape::secret; },
                  [](const app::SeenConfig&) { return Shape::config; }, [](const app::SeenJob&) { return Shape::job; }},
       child.detail);
@@ -298,6 +305,7 @@ void detail_fields(Writer& writer, const app::SeenChild& child) {
   std::visit(Overloaded{[](const std::monostate&) {},
                         [&](const app::SeenDeployment& seen) { deployment_fields(writer, seen); },
                         [&](const app::SeenRole& seen) { role_fields(writer, seen); },
+                        [&](const app::SeenScaler& seen) { scaler_fields(writer, seen); },
                         [&](const app::SeenClaim& seen) { claim_fields(writer, seen); },
                         [&](const app::SeenSecret& seen) { secret_fields(writer, seen); },
                         [&](const app::SeenConfig& seen) { config_fields(writer, seen); },
@@ -318,6 +326,9 @@ app::SeenChild unpack_child(Reader& reader, Shape shape) {
       break;
     case Shape::role:
       role_fields(reader, child.detail.emplace<app::SeenRole>());
+      break;
+    case Shape::scaler:
+      scaler_fields(reader, child.detail.emplace<app::SeenScaler>());
       break;
     case Shape::claim:
       claim_fields(reader, child.detail.emplace<app::SeenClaim>());

@@ -50,4 +50,16 @@ class RecordCodec {
 // The record that `bytes`, which must not be empty, starts with.
 [[nodiscard]] RecordView first_record(std::string_view bytes);
 
+// Calls `visit` with each record of a block until it returns false.
+template <class Visit>
+void each_record(std::string_view records, const Visit& visit) {
+  while (!records.empty()) {
+    const RecordView record = first_record(records);
+    records.remove_prefix(record.whole.size());
+    if (!visit(record)) {
+      return;
+    }
+  }
+}
+
 }  // namespace nocobase_operator::runtime

@@ -13,18 +13,6 @@ constexpr std::size_t max_unwatched = 256;  // per cluster
 constexpr std::size_t max_notes = 256;      // of each sort, per cluster
 constexpr std::size_t max_refusal = 512;    // bytes of a message
 
-// Calls `visit` with each record of a block until it returns false.
-template <class Visit>
-void each_record(std::string_view records, const Visit& visit) {
-  while (!records.empty()) {
-    const RecordView record = first_record(records);
-    records.remove_prefix(record.whole.size());
-    if (!visit(record)) {
-      return;
-    }
-  }
-}
-
 kube::Meta& meta_of(app::Seen& seen) {
   return std::visit([](auto& of) -> kube::Meta& { return of.meta; }, seen);
 }
@@ -207,6 +195,18 @@ void Store::drop_if_empty(const Node& node) {
   }
 }
 
+// Whose state has become different: of an autoscaler that is of no cluster, that of the cluster whose object it scales.
+void Store::touch(const Node& node, const app::Seen& seen, Keys& touched) const {
+  const Node* whose = &node;
+  if (node.first.name.empty()) {
+    const std::optional<kube::Ref> target = app::scaled_by(seen);
+    whose = target ? index_.find(index_.hash_of(*target)) : nullptr;
+  }
+  if (whose != nullptr && (touched.empty() || !(touched.back() == whose->first))) {
+    touched.push_back(whose->first);
+  }
+}
+
 void Store::list_began(kube::Kind kind) {
   KindState& state = kinds_[kind];
   state.listing = true;
@@ -223,8 +223,8 @@ Store::Keys Store::changed(app::Seen seen) {
   Keys touched;
   Node& node = *buckets_.try_emplace(app::key_of(seen)).first;
   leave_old_bucket(meta.ref, node, touched);
-  if (const auto old = find_record(node, meta.ref);
-      old && old->head.watched && old->head.version >= meta.version && !is_mutant("older-version-accepted")) {
+  const auto old = find_record(node, meta.ref);
+  if (old && old->head.watched && old->head.version >= meta.version && !is_mutant("older-version-accepted")) {
     RecordHead head = old->head;
     head.mark = state.mark;
     if (!(head == old->head)) {
@@ -232,6 +232,9 @@ Store::Keys Store::changed(app::Seen seen) {
     }
     return touched;
   }
+  const bool of_no_cluster = node.first.name.empty();
+  const std::optional<app::Seen> before =
+      old && of_no_cluster ? std::optional(codec_.unpack(*old, node.first)) : std::nullopt;
   if (put(node, seen,
           {.kind = meta.ref.kind,
            .mark = state.mark,
@@ -239,7 +242,10 @@ Store::Keys Store::changed(app::Seen seen) {
            .version = meta.version,
            .accepted = {},
            .status = {}})) {
-    touched.push_back(node.first);
+    touch(node, seen, touched);
+    if (before) {
+      touch(node, *before, touched);  // a foreign autoscaler may have scaled another cluster's
+    }
   }
   return touched;
 }
@@ -254,7 +260,8 @@ Store::Keys Store::removed(const kube::Meta& meta) {
   if (!record || record->head.version > meta.version) {
     return {};  // it was made again, and we have seen that already
   }
-  Keys touched = {node->first};
+  Keys touched;
+  touch(*node, codec_.unpack(*record, node->first), touched);
   drop(*node, meta.ref);
   return touched;
 }
@@ -287,20 +294,17 @@ Store::Keys Store::kind_missing(kube::Kind kind) {
 Store::Keys Store::drop_unmarked(kube::Kind kind, std::uint64_t version) {
   const std::uint8_t mark = kinds_[kind].mark;
   std::vector<std::pair<Node*, kube::Ref>> gone;
+  Keys touched;
   for (Node& node : buckets_) {
     each_record(node.second.records, [&](const RecordView& record) {
       if (record.head.kind == kind && record.head.watched && record.head.mark != mark &&
           record.head.version <= version) {
-        gone.emplace_back(&node, app::meta_of(codec_.unpack(record, node.first)).ref);
+        const app::Seen seen = codec_.unpack(record, node.first);
+        gone.emplace_back(&node, app::meta_of(seen).ref);
+        touch(node, seen, touched);
       }
       return true;
     });
-  }
-  Keys touched;
-  for (const auto& [node, ref] : gone) {
-    if (touched.empty() || !(touched.back() == node->first)) {
-      touched.push_back(node->first);
-    }
   }
   for (const auto& [node, ref] : gone) {  // the last drop of a node may free it, so its key was read before
     drop(*node, ref);
@@ -431,54 +435,6 @@ void Store::refused(const app::ClusterKey& key, const kube::Ref& ref, std::strin
   if (notes->refusals.size() < max_notes || notes->refusals.contains(ref)) {
     notes->refusals.insert_or_assign(ref, std::string(shortened(message)));
   }
-}
-
-std::optional<app::Observed> Store::observe(const app::ClusterKey& key) const {
-  const auto it = buckets_.find(key);
-  if (it == buckets_.end()) {
-    return std::nullopt;
-  }
-  app::Observed observed;
-  bool exists = false;
-  each_record(it->second.records, [&](const RecordView& record) {
-    app::Seen seen = codec_.unpack(record, key);
-    const kube::Ref ref = app::meta_of(seen).ref;
-    if (record.head.accepted) {
-      observed.accepted.emplace(ref, *record.head.accepted);
-    }
-    if (record.head.status) {
-      observed.statuses.emplace(ref, *record.head.status);
-    }
-    if (auto* const cluster = std::get_if<app::SeenCluster>(&seen)) {
-      Result<kube::Json> parsed = kube::parse_json(cluster->text);
-      exists = parsed.ok();
-      observed.cluster = exists ? std::move(parsed).value() : kube::Json();
-      observed.meta = std::move(cluster->meta);
-    } else if (auto* const pod = std::get_if<app::SeenPod>(&seen)) {
-      observed.pods.push_back(std::move(*pod));
-    } else if (auto* const child = std::get_if<app::SeenChild>(&seen)) {
-      observed.children.insert_or_assign(ref, std::move(*child));
-    }
-    return true;
-  });
-  if (!exists) {
-    return std::nullopt;
-  }
-  std::sort(observed.pods.begin(), observed.pods.end(),
-            [](const app::SeenPod& a, const app::SeenPod& b) { return a.meta.ref < b.meta.ref; });
-  observed.reread_turn = it->second.turn;
-  if (it->second.notes != nullptr) {
-    observed.absent = it->second.notes->absent;
-    observed.refusals = it->second.notes->refusals;
-    observed.pods_read = it->second.notes->pods;
-  }
-  return observed;
-}
-
-std::optional<app::Seen> Store::find(const app::ClusterKey& key, const kube::Ref& ref) const {
-  const auto it = buckets_.find(key);
-  const auto record = it != buckets_.end() ? find_record(*it, ref) : std::nullopt;
-  return record ? std::optional(codec_.unpack(*record, key)) : std::nullopt;
 }
 
 }  // namespace nocobase_operator::runtime

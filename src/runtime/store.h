@@ -18,7 +18,7 @@
 
 namespace nocobase_operator::runtime {
 
-// The kinds that a watch keeps current: every cluster, and of the others what carries our label.
+// The kinds that a watch keeps current: every cluster and autoscaler, and of the others what carries our label.
 inline constexpr std::array watched_kinds = {kube::Kind::nocobase_cluster,
                                              kube::Kind::nocobase_role,
                                              kube::Kind::deployment,
@@ -116,6 +116,8 @@ class Store {
   void replace(Node& node, std::string_view whole, std::string_view with);
   void drop(Node& node, const kube::Ref& ref);
   void drop_surplus(Node& node);
+  void touch(const Node& node, const app::Seen& seen, Keys& touched) const;
+  void add_foreign_scalers(const app::ClusterKey& key, app::Observed& observed) const;
   void forget_cluster(Node& node);
   void drop_if_empty(const Node& node);
   [[nodiscard]] Keys drop_unmarked(kube::Kind kind, std::uint64_t version);

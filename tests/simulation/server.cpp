@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "app/names.h"
+#include "app/observe.h"
 #include "base/time.h"
 #include "kube/json.h"
 #include "kube/meta.h"
@@ -21,7 +22,7 @@ kube::HttpResponse status(int code, const std::string& message) {
 }
 
 bool is_shown(const Ref& ref, const Json& object) {
-  return ref.kind == Kind::nocobase_cluster || kube::label_of(object, app::label_managed_by) == app::manager;
+  return app::is_looked_at_unlabelled(ref.kind) || kube::label_of(object, app::label_managed_by) == app::manager;
 }
 
 bool has_generation(Kind kind) {

@@ -131,7 +131,7 @@ TEST(Observe, AnEpochThatIsNoneIsNone) {
 
 TEST(Observe, ARole) {
   Json value = object("nocobase.com/v1alpha1", "NocoBaseRole", "crm-web");
-  EXPECT_EQ(detail<SeenRole>(value), (SeenRole{.intent = {}, .status_hash = status_hash(Json())}));
+  EXPECT_EQ(detail<SeenRole>(value), (SeenRole{.intent = {}, .intent_by = "", .status_hash = status_hash(Json())}));
   value["spec"] = {{"replicas", 3}};
   value["status"] = {{"selector", "a=b"}};
   const auto entry = [](std::string_view by) {
@@ -146,9 +146,54 @@ TEST(Observe, ARole) {
                                                .main_owns_intent = false,
                                                .intent_manager_owns = true,
                                                .selectable = true,
+                                               .intent_by = "",
                                                .status_hash = status_hash(value["status"])}));
   value["metadata"]["managedFields"] = Json::array({entry(manager)});
   EXPECT_TRUE(detail<SeenRole>(value).main_owns_intent);
+}
+
+TEST(Observe, WhoElseHasSetTheNumberOfARole) {
+  Json value = object("nocobase.com/v1alpha1", "NocoBaseRole", "crm-web");
+  value["spec"] = {{"replicas", 3}};
+  const auto entry = [](std::string_view by, const char* operation) {
+    return Json{{"manager", by},
+                {"operation", operation},
+                {"subresource", "scale"},
+                {"time", "2026-01-31T12:00:00Z"},
+                {"fieldsV1", {{"f:spec", {{"f:replicas", Json::object()}}}}}};
+  };
+  value["metadata"]["managedFields"] = Json::array({entry(manager, "Apply"), entry(intent_manager, "Apply")});
+  EXPECT_EQ(detail<SeenRole>(value).intent_by, "");
+  value["metadata"]["managedFields"].push_back(entry("kube-controller-manager", "Update"));
+  EXPECT_EQ(detail<SeenRole>(value).intent_by, "kube-controller-manager");
+  EXPECT_EQ(to_rfc3339(detail<SeenRole>(value).intent_at), "2026-01-31T12:00:00Z");
+}
+
+TEST(Observe, AnAutoscaler) {
+  Json value = object("autoscaling/v2", "HorizontalPodAutoscaler", "web");
+  value["metadata"]["labels"] = {{std::string(label_instance), "crm"}};
+  value["spec"]["scaleTargetRef"] = {{"apiVersion", "apps/v1"}, {"kind", "Deployment"}, {"name", "crm-web"}};
+  const auto seen = pruned<SeenChild>(value);
+  EXPECT_EQ(seen.cluster, "") << "the instance of something else";
+  EXPECT_EQ(std::get<SeenScaler>(seen.detail), (SeenScaler{"Deployment", "crm-web", ""}));
+  EXPECT_EQ(scaled_by(seen), (kube::Ref{Kind::deployment, "apps", "crm-web"}));
+  const auto condition = [](const char* type, const char* status, const char* reason) {
+    return Json{{"type", type}, {"status", status}, {"reason", reason}};
+  };
+  value["status"]["conditions"] = Json::array({condition("AbleToScale", "True", "ReadyForNewScale"),
+                                               condition("ScalingActive", "False", "FailedGetResourceMetric"),
+                                               condition("ScalingLimited", "False", "DesiredWithinRange")});
+  EXPECT_EQ(detail<SeenScaler>(value).problem, "FailedGetResourceMetric");
+
+  Json of_keda = object("keda.sh/v1alpha1", "ScaledObject", "web");
+  of_keda["metadata"]["labels"] = {{std::string(label_instance), "crm"}, {std::string(label_managed_by), manager}};
+  of_keda["spec"]["scaleTargetRef"] = {{"name", "crm-web"}};
+  of_keda["status"]["conditions"] = Json::array(
+      {condition("Ready", "False", "ScaledObjectCheckFailed"), condition("Active", "False", "ScalerNotActive")});
+  EXPECT_EQ(pruned<SeenChild>(of_keda).cluster, "crm") << "ours";
+  EXPECT_EQ(detail<SeenScaler>(of_keda), (SeenScaler{"Deployment", "crm-web", "ScaledObjectCheckFailed"}));
+  of_keda["spec"]["scaleTargetRef"]["kind"] = "StatefulSet";
+  EXPECT_EQ(scaled_by(pruned<SeenChild>(of_keda)), std::nullopt);
 }
 
 TEST(Observe, AClaim) {

@@ -165,15 +165,10 @@ void check_call(const World& world, const kube::Call& call) {
   EXPECT_EQ(call.precondition.uid, child->meta.uid);
   EXPECT_NE(call.ref.kind, Kind::secret);
   if (call.verb == Verb::remove) {
-    const std::set<Kind> removable = {Kind::deployment,
-                                      Kind::nocobase_role,
-                                      Kind::pod_disruption_budget,
-                                      Kind::horizontal_pod_autoscaler,
-                                      Kind::scaled_object,
-                                      Kind::trigger_authentication,
-                                      Kind::network_policy,
-                                      Kind::ingress,
-                                      Kind::http_route};
+    const std::set<Kind> removable = {
+        Kind::deployment,    Kind::nocobase_role,          Kind::pod_disruption_budget, Kind::horizontal_pod_autoscaler,
+        Kind::scaled_object, Kind::trigger_authentication, Kind::network_policy,        Kind::ingress,
+        Kind::http_route};
     EXPECT_TRUE(removable.contains(call.ref.kind));
   }
   const auto* const claim = std::get_if<SeenClaim>(&child->detail);

@@ -79,26 +79,26 @@ TEST(PlanStatus, SaysEverythingOfAClusterThatRuns) {
   };
   EXPECT_EQ(
       status,
-      (Json{
-          {"phase", "Running"},
-          {"observedGeneration", 1},
-          {"conditions",
-           {condition("Ready", "True", "AllRolesReady", "every role has the pods it is to have"),
-            condition("Reconciling", "False", "AsExpected", ""), condition("Stalled", "False", "AsExpected", ""),
-            condition("ServicesCovered", "True", "AllServed", ""),
-            condition("WorkerIdsAvailable", "True", "WithinLimit", ""), condition("Coordinated", "True", "Shared", ""),
-            condition("KeysIntact", "True", "KeysPresent", ""), condition("ImagePinned", "True", "VersionTag", "")}},
-          {"roles",
-           {role("web", "!", 2, "spec"), role("workflow", "workflow:process", 1, "outside"),
-            role("tasks", "async-task:process", 1, "spec")}},
-          {"services",
-           {{{"key", "requests"}, {"roles", {"web"}}},
-            {{"key", "workflow:process"}, {"roles", {"workflow"}}},
-            {{"key", "async-task:process"}, {"roles", {"tasks"}}}}},
-          {"image", "nocobase/nocobase:2.2.15-full"},
-          {"version", "2.2.15"},
-          {"keyFingerprint", "00000000000000aa"},
-          {"workerIds", {{"limit", 32}, {"worst", 6}}}}))
+      (Json{{"phase", "Running"},
+            {"observedGeneration", 1},
+            {"conditions",
+             {condition("Ready", "True", "AllRolesReady", "every role has the pods it is to have"),
+              condition("Reconciling", "False", "AsExpected", ""), condition("Stalled", "False", "AsExpected", ""),
+              condition("ServicesCovered", "True", "AllServed", ""),
+              condition("WorkerIdsAvailable", "True", "WithinLimit", ""),
+              condition("Coordinated", "True", "Shared", ""), condition("AutoscalersReady", "True", "NoneAsked", ""),
+              condition("KeysIntact", "True", "KeysPresent", ""), condition("ImagePinned", "True", "VersionTag", "")}},
+            {"roles",
+             {role("web", "!", 2, "spec"), role("workflow", "workflow:process", 1, "outside"),
+              role("tasks", "async-task:process", 1, "spec")}},
+            {"services",
+             {{{"key", "requests"}, {"roles", {"web"}}},
+              {{"key", "workflow:process"}, {"roles", {"workflow"}}},
+              {{"key", "async-task:process"}, {"roles", {"tasks"}}}}},
+            {"image", "nocobase/nocobase:2.2.15-full"},
+            {"version", "2.2.15"},
+            {"keyFingerprint", "00000000000000aa"},
+            {"workerIds", {{"limit", 32}, {"worst", 6}}}}))
       << status.dump(1);
 }
 

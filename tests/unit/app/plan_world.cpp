@@ -107,6 +107,8 @@ void World::scale(const std::string& role, std::int32_t replicas) {
   seen.intent = replicas;
   seen.main_owns_intent = seen.intent_manager_owns = false;
   intent_owners_[ref] = {"autoscaler"};
+  seen.intent_by = "autoscaler";
+  seen.intent_at = now_.wall;
   ++child.meta.generation;
   touch(child);
 }
@@ -242,6 +244,7 @@ Observed World::observe() const {
   seen.statuses = statuses_;
   seen.refusals = refusals_;
   seen.reread_turn = turn;
+  seen.scalers = scalers;
   return seen;
 }
 
@@ -453,6 +456,7 @@ std::string World::apply_intent(const kube::Call& call) {
   }
   seen.intent_manager_owns = owners.contains(std::string(intent_manager));
   seen.main_owns_intent = owners.contains(std::string(manager));
+  seen.intent_by = owners.contains("autoscaler") ? "autoscaler" : "";
   touch(child);
   return "";
 }
@@ -486,6 +490,7 @@ void World::fill_detail(SeenChild& child, const Json& body) {
     }
     detail.main_owns_intent = owners.contains(std::string(manager));
     detail.intent_manager_owns = owners.contains(std::string(intent_manager));
+    detail.intent_by = owners.contains("autoscaler") ? "autoscaler" : "";
     child.detail = detail;
   } else if (ref.kind == Kind::config_map) {
     child.detail = std::get<SeenChild>(prune(body, ref.kind, now_.mono).value()).detail;

@@ -76,6 +76,7 @@ class World {
   std::map<kube::Ref, std::string> refuses;  // writes of these fail with the text
   std::set<kube::Ref> hides;                 // reads of these are forbidden
   std::optional<Instant> turn;               // to read again what pods refer to
+  std::vector<SeenChild> scalers;            // of others
 
  private:
   std::string execute(const kube::Call& call);

@@ -175,6 +175,22 @@ TEST(OwnsField, FollowsTheChain) {
   EXPECT_FALSE(owns_field(Json(), manager, {"spec", "replicas"}));
 }
 
+TEST(OwnersOf, AreAllThatOwnTheFieldByWhateverOperation) {
+  Json live = {{"spec", {{"replicas", 2}}}};
+  const auto entry = [](const char* by, const char* operation, const char* field, const char* at) {
+    return Json{
+        {"manager", by}, {"operation", operation}, {"time", at}, {"fieldsV1", {{"f:spec", {{field, Json::object()}}}}}};
+  };
+  live["metadata"]["managedFields"] = Json::array(
+      {entry("a", "Apply", "f:replicas", "2026-01-01T00:00:00Z"), entry("b", "Update", "f:other", "t"),
+       entry("kubectl", "Update", "f:replicas", "2026-01-02T00:00:00Z"), Json("odd"), Json{{"manager", "c"}}});
+  const auto owners = [&] { return owners_of(live, {"spec", "replicas"}); };
+  EXPECT_EQ(owners(), (std::vector<FieldOwner>{{"a", "2026-01-01T00:00:00Z"}, {"kubectl", "2026-01-02T00:00:00Z"}}));
+  live["spec"].erase("replicas");
+  EXPECT_EQ(owners(), std::vector<FieldOwner>());
+  EXPECT_EQ(owners_of(Json(), {"spec"}), std::vector<FieldOwner>());
+}
+
 TEST(Canonical, BringsSpellingsTogether) {
   struct Case {
     std::string_view name;

@@ -153,15 +153,17 @@ kube::HttpResponse created() {
   return {200, "", objects::child(Kind::deployment, "crm-web", 60).dump()};
 }
 
-TEST(Engine, WatchesEveryClusterAndOfTheOtherKindsOnlyWhatIsOurs) {
+TEST(Engine, WatchesEveryClusterAndAutoscalerAndOfTheOtherKindsOnlyWhatIsOurs) {
   Shell of;
   of.poll(at(0));
   ASSERT_EQ(of.watches.size(), watched_kinds.size());
   for (const auto& [id, path] : of.watches) {
-    const bool clusters = path.find("/nocobaseclusters?") != std::string::npos;
+    const bool all = path.find("/nocobaseclusters?") != std::string::npos ||
+                     path.find("/horizontalpodautoscalers?") != std::string::npos ||
+                     path.find("/scaledobjects?") != std::string::npos;
     const bool selects =
         path.find("labelSelector=app.kubernetes.io%2Fmanaged-by%3Dnocobase-operator") != std::string::npos;
-    EXPECT_NE(clusters, selects) << path;
+    EXPECT_NE(all, selects) << path;
     EXPECT_NE(path.find("sendInitialEvents=true"), std::string::npos) << path;
   }
 }

@@ -253,6 +253,43 @@ TEST(Store, ForgetsWhatItKnewOfAClusterThatIsGone) {
   EXPECT_EQ(of.store.watched_objects(), 0U);
 }
 
+kube::Json scaler_of(const std::string& target, std::uint64_t version) {
+  kube::Json out = objects::object(Kind::horizontal_pod_autoscaler, "mine", version, uid(9));
+  out["spec"]["scaleTargetRef"] = {{"kind", "Deployment"}, {"name", target}};
+  return out;
+}
+
+TEST(Store, ShowsAForeignAutoscalerToTheClusterThatItScales) {
+  Listed of;
+  Store& store = of.store;
+  of.list({cluster("crm", 10), cluster("erp", 11, uid(3))}, Kind::nocobase_cluster, 101);
+  static_cast<void>(store.changed(seen(child(Kind::deployment, "erp-web", 102, "erp", uid(4)))));
+  const auto scalers = [&](const ClusterKey& key) { return store.observe(key).value().scalers.size(); };
+  EXPECT_EQ(store.changed(seen(scaler_of("crm-web", 110))), Keys{crm});
+  EXPECT_EQ(scalers(crm), 1U);
+  EXPECT_EQ(scalers(erp), 0U);
+  EXPECT_EQ(store.observe(crm).value().children.size(), 1U) << "it is no child";
+  EXPECT_EQ(store.changed(seen(scaler_of("crm-web", 111))), Keys()) << "nothing else has become different";
+  EXPECT_EQ(store.changed(seen(scaler_of("erp-web", 112))), (Keys{erp, crm}));
+  EXPECT_EQ(scalers(crm), 0U);
+  EXPECT_EQ(scalers(erp), 1U);
+  EXPECT_EQ(store.changed(seen(scaler_of("nobodys", 113))), Keys{erp});
+  EXPECT_EQ(store.changed(seen(scaler_of("erp-web", 114))), Keys{erp});
+  EXPECT_EQ(store.removed(meta(scaler_of("erp-web", 115))), Keys{erp});
+  EXPECT_EQ(scalers(erp), 0U);
+  static_cast<void>(store.changed(seen(scaler_of("erp-web", 116))));
+  EXPECT_EQ(of.list({}, Kind::horizontal_pod_autoscaler, 120), Keys{erp}) << "gone while nobody looked";
+  EXPECT_EQ(scalers(erp), 0U);
+}
+
+TEST(Store, ShowsAForeignAutoscalerThatWasThereBefore) {
+  Store store;
+  EXPECT_EQ(store.changed(seen(scaler_of("crm-web", 5))), Keys()) << "whose is it?";
+  static_cast<void>(store.changed(seen(cluster("crm", 10))));
+  EXPECT_EQ(store.changed(seen(deployment(20))), Keys{crm});
+  EXPECT_EQ(store.observe(crm).value().scalers.size(), 1U);
+}
+
 TEST(Store, ObservesPodsInOrder) {
   Listed of;
   for (const char* const name : {"crm-b", "crm-a", "crm-c"}) {
