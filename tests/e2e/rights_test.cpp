@@ -151,6 +151,8 @@ class RightsTest : public NamespaceTest {
         roles[1].erase("replicas");
         roles[1]["resources"] = {{"requests", {{"cpu", "100m"}}}};
         roles[1]["autoscaling"] = {{"maxReplicas", 2}, {"cpu", 80}};
+        roles[2].erase("replicas");
+        roles[2]["autoscaling"] = {{"maxReplicas", 2}, {"backlog", {{"target", 5}}}};
       }
       Json from = {{"configMapKeyRef", {{"name", "settings"}, {"key", "TZ"}}}};
       roles[0]["env"] = Json::array({Json{{"name", "TZ"}, {"valueFrom", std::move(from)}}});

@@ -9,6 +9,7 @@ namespace nocobase_operator::e2e {
 
 namespace {
 
+using testing::HasSubstr;
 using testing::IsEmpty;
 
 class ScalingTest : public LifecycleTest {
@@ -228,12 +229,98 @@ TEST_F(ScalingTest, scaling_stays_within_the_worker_ids) {
   EXPECT_EQ(intent("tasks"), 20);
   EXPECT_EQ(text_at(get("nbr", "crm-tasks"), "/status/why"), "workerIdLimit");
 
-  Json object = cluster("crm", three_roles());
-  object["spec"]["roles"][1]["replicas"] = 20;
-  object["spec"]["roles"][2]["replicas"] = 13;
-  const Output refused = cp().kubectl({"apply", "--server-side", "-n", ns, "-f", "-"}, object.dump());
-  EXPECT_NE(refused.code, 0);
-  EXPECT_THAT(refused.err, testing::HasSubstr("34"));
+  EXPECT_EQ(text_at(get("nbr", "crm-workflow"), "/status/why"), "outside");
+  EXPECT_THAT(told("WorkerIdsAvailable"), HasSubstr("fewer pods than wanted: tasks"));
+
+  ASSERT_EQ(cp().kubectl({"scale", "nbr/crm-workflow", "--replicas=2", "-n", ns}).code, 0);
+  EXPECT_TRUE(wait_pods("tasks", 20)) << "what is free again is given";
+  EXPECT_EQ(condition(get("nbc", "crm"), "WorkerIdsAvailable"), "True WithinLimit");
+}
+
+TEST_F(ScalingTest, scaling_beyond_the_worker_ids_is_refused_with_the_sum) {
+  const auto refusal = [&](const Json& tasks) {
+    Json object = cluster("crm", three_roles());
+    object["spec"]["roles"][1]["replicas"] = 20;
+    object["spec"]["roles"][2].erase("replicas");
+    object["spec"]["roles"][2].update(tasks);
+    const Output out = cp().kubectl({"apply", "--server-side", "-n", ns, "-f", "-"}, object.dump());
+    return out.code == 0 ? "" : out.err;
+  };
+  EXPECT_THAT(refusal({{"replicas", 13}}), HasSubstr("the roles ask for 34 pods"));
+  EXPECT_THAT(refusal({{"autoscaling", {{"maxReplicas", 14}, {"backlog", {{"target", 5}}}}}}),
+              HasSubstr("the roles ask for 35 pods"));
+  EXPECT_EQ(refusal(Json::object()), "") << "a role without a maximum counts for nothing";
+}
+
+TEST_F(ScalingTest, scaling_of_a_fixed_number_is_undone_and_the_writer_named) {
+  ASSERT_NO_FATAL_FAILURE(begin(three_roles()));
+  const int fixed = intent("web");
+  ASSERT_EQ(cp().kubectl({"scale", "nbr/crm-web", "--replicas=7", "-n", ns}).code, 0);
+  ASSERT_TRUE(wait_for("it is told", seconds(30), [&] { return told("IntentContested").empty() ? "not yet" : ""; }));
+  EXPECT_THAT(told("IntentContested"), HasSubstr("kubectl sets the number of pods of role web"));
+  EXPECT_EQ(intent("web"), fixed);
+  EXPECT_EQ(replicas("crm-web"), fixed);
+}
+
+TEST_F(ScalingTest, scaling_a_deployment_by_somebody_elses_autoscaler_is_told) {
+  ASSERT_NO_FATAL_FAILURE(begin(elastic(1)));
+  const auto autoscaler = [](const char* api_version, const char* kind) {
+    Json out = {{"apiVersion", "autoscaling/v2"},
+                {"kind", "HorizontalPodAutoscaler"},
+                {"metadata", {{"name", "mine"}}},
+                {"spec", by_jobs()}};
+    out["spec"]["maxReplicas"] = 3;
+    out["spec"]["scaleTargetRef"] = {{"apiVersion", api_version}, {"kind", kind}, {"name", "crm-workflow"}};
+    return out;
+  };
+  ASSERT_NO_FATAL_FAILURE(set_jobs("25"));
+  ASSERT_NO_FATAL_FAILURE(apply(autoscaler("apps/v1", "Deployment")));
+  ASSERT_TRUE(wait_for("it is told", seconds(30), [&] { return told("AutoscalersReady").empty() ? "not yet" : ""; }));
+  EXPECT_THAT(told("AutoscalersReady"), HasSubstr("HorizontalPodAutoscaler " + ns + "/mine scales Deployment"));
+  ASSERT_NO_FATAL_FAILURE(apply(autoscaler("nocobase.com/v1alpha1", "NocoBaseRole")));
+  ASSERT_TRUE(wait_pods("workflow", 3)) << "so it is meant";
+  EXPECT_EQ(told("AutoscalersReady"), "");
+  EXPECT_EQ(text_at(get("nbr", "crm-workflow"), "/status/why"), "outside");
+}
+
+TEST_F(ScalingTest, scaling_by_a_keda_that_is_not_there_comes_later_and_goes_again) {
+  const auto says = [&](const std::string& wanted, seconds limit) {
+    return wait_for("AutoscalersReady is " + wanted, limit, [&] {
+      const std::string now = condition(get("nbc", "crm"), "AutoscalersReady");
+      return now == wanted ? "" : now;
+    });
+  };
+  const std::string kinds = std::string(NBO_SOURCE_DIR) + "/tests/e2e/optional_crds.yaml";
+  Json roles = three_roles();
+  roles[1].erase("replicas");
+  roles[1]["autoscaling"] = {{"maxReplicas", 6}, {"backlog", {{"target", 5}}}};
+  ASSERT_NO_FATAL_FAILURE(begin(roles));
+  ASSERT_TRUE(says("False KindMissing", seconds(30)));
+  EXPECT_EQ(condition(get("nbc", "crm"), "Stalled"), "False AsExpected");
+  EXPECT_EQ(text_at(get("nbr", "crm-workflow"), "/status/why"), "kedaMissing");
+  EXPECT_EQ(text_at(get("nbr", "crm-web"), "/status/why"), "spec");
+
+  ASSERT_EQ(cp().kubectl({"apply", "--server-side", "-f", kinds}).code, 0);
+  EXPECT_TRUE(says("True AllAtWork", seconds(150)));
+  const Json object = get("scaledobject", "crm-workflow");
+  EXPECT_EQ(text_at(object, "/spec/scaleTargetRef/kind"), "NocoBaseRole");
+  EXPECT_THAT(text_at(object, "/spec/triggers/0/metadata/query"), HasSubstr("executions"));
+  EXPECT_EQ(text_at(object, "/metadata/annotations/autoscaling.keda.sh~1paused"), "");
+
+  Json held = cluster("crm", roles);
+  held["spec"]["maintenance"] = true;
+  EXPECT_NO_FATAL_FAILURE(apply(held));
+  EXPECT_TRUE(wait_for("KEDA is paused", seconds(60), [&]() -> std::string {
+    const std::string paused =
+        text_at(get("scaledobject", "crm-workflow"), "/metadata/annotations/autoscaling.keda.sh~1paused");
+    return paused == "true" ? "" : "it is not";
+  }));
+  EXPECT_NO_FATAL_FAILURE(apply(cluster("crm", roles)));
+  EXPECT_TRUE(wait_ready("crm"));
+
+  EXPECT_EQ(cp().kubectl({"delete", "-f", kinds}).code, 0);
+  EXPECT_TRUE(says("False KindMissing", seconds(150)));
+  EXPECT_EQ(condition(get("nbc", "crm"), "Ready"), "True AllRolesReady");
 }
 
 }  // namespace
