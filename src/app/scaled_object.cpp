@@ -92,7 +92,8 @@ std::optional<Child> scaled_object(const Cluster& cluster, const Role& role, boo
   }
   constexpr Kind kind = Kind::scaled_object;
   Json body = new_object(kind, cluster, child_name(cluster, role.name), role_labels(cluster, role));
-  // Its presence counts, whatever it says: KEDA then takes its HorizontalPodAutoscaler away and looks at no trigger.
+  // KEDA then takes its HorizontalPodAutoscaler away and looks at no trigger. Otherwise it is left out and not "false":
+  // of such annotations some versions ask only whether they are there.
   if (paused) {
     body["metadata"]["annotations"][std::string(annotation_paused)] = "true";
   }
