@@ -10,6 +10,7 @@
 #include <thread>
 #include <unistd.h>
 
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 namespace nocobase_operator {
@@ -48,7 +49,7 @@ DatabaseServer::DatabaseServer(Make make) : make_(make) {
   }
   folder_ = folder;
   if (geteuid() == 0) {
-    as_user_ = "setpriv --reuid=65534 --regid=65534 --clear-groups ";
+    as_user_ = "setpriv --reuid=65534 --regid=65534 --clear-groups --pdeathsig=KILL ";
     if (chown(folder.c_str(), nobody, nobody) != 0) {
       problem_ = "cannot give " + folder + " away";
       return;
@@ -119,6 +120,7 @@ void DatabaseServer::launch(const std::vector<std::string>& command) {
   const std::string log = (folder_ / "log").string();
   pid_ = fork();
   if (pid_ == 0) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);  // it outlives no test, however that ends; setpriv has to be told as well
     const int file = open(log.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0666);
     dup2(file, STDOUT_FILENO);
     dup2(file, STDERR_FILENO);
