@@ -41,6 +41,15 @@ std::string reason_if_true(const Json* condition) {
   return condition != nullptr && string_at(*condition, {"status"}) == "True" ? string_at(*condition, {"reason"}) : "";
 }
 
+// What of a status tells that somebody else scales a role, or nobody does: the reason, "" when it is as it should be.
+// What comes right by itself, such as an autoscaler that is still to be made, is no news.
+std::string scaling_trouble(const Json& status) {
+  const Json* const ready = find_condition(status, condition_autoscalers_ready);
+  const std::string reason =
+      ready != nullptr && string_at(*ready, {"status"}) == "False" ? string_at(*ready, {"reason"}) : "";
+  return reason == "ForeignAutoscaler" || reason == "KindMissing" ? reason : "";
+}
+
 // An upgrade that is through, with its times in the order in which they came.
 Event of_upgrade(const Json& last) {
   UpgradeTimes times;
@@ -81,6 +90,15 @@ std::optional<Event> of_status(const Observed& observed, const kube::Call& call)
   };
   if (const Json* const stalled = newly(condition_stalled)) {
     return Event{EventType::warning, string_at(*stalled, {"reason"}), "Reconcile", string_at(*stalled, {"message"})};
+  }
+  if (const Json* const contested = newly(condition_intent_contested)) {
+    return Event{EventType::warning, std::string(condition_intent_contested), "ScaleRole",
+                 string_at(*contested, {"message"})};
+  }
+  const std::string trouble = scaling_trouble(*now);
+  if (!trouble.empty() && (before == nullptr || trouble != scaling_trouble(*before))) {
+    return Event{EventType::warning, trouble, "ScaleRole",
+                 string_at(*find_condition(*now, condition_autoscalers_ready), {"message"})};
   }
   if (const Json* const ready = newly(condition_ready)) {
     return Event{EventType::normal, string_at(*ready, {"reason"}), "Reconcile", string_at(*ready, {"message"})};

@@ -77,6 +77,27 @@ TEST(Events, TellWhatAPersonCaresAbout) {
       {"a role is scaled",
        [](World& world) { world.scale("workflow", 4); },
        {"Normal RoleScaled ScaleRole: role workflow from 1 to 4 pods", ready}},
+      {"somebody sets a number that the spec fixes, and does so again",
+       [](World& world) {
+         world.scale("tasks", 4);
+         world.settle();
+         world.scale("tasks", 4);
+       },
+       {}},
+      {"the same, while it is looked at",
+       [](World& world) { world.scale("tasks", 4); },
+       {"Warning IntentContested ScaleRole: autoscaler sets the number of pods of role tasks, and the spec fixes it at "
+        "1: it is set back; take replicas out of the role to have it scaled from outside"}},
+      {"a role is to be scaled by a KEDA that is not there",
+       [](World& world) {
+         world.missing_kinds = {Kind::scaled_object, Kind::trigger_authentication};
+         world.edit_spec([](Json& spec) {
+           spec["roles"][1]["autoscaling"] = {{"maxReplicas", 3}, {"backlog", {{"target", 5}}}};
+         });
+       },
+       {"Warning KindMissing ScaleRole: ScaledObject apps/crm-workflow cannot be made, so nothing scales its role: "
+        "this "
+        "Kubernetes has no ScaledObject (keda.sh/v1alpha1); install KEDA, or scale on cpu, memory or metrics"}},
       {"a child that was drifted is mended without a word",
        [](World& world) { world.at(ref_of(Kind::service, "crm")).owned = 7; },
        {}},
