@@ -55,6 +55,22 @@ TEST(CrashPoints, ChangesOfRolesCrash) {
 TEST(CrashPoints, ChangesOfRolesReplyLost) {
   strike_every_write(changes(), 1, Strike::How::reply_lost);
 }
+TEST(CrashPoints, ChangesOfHandsCrash) {
+  strike_every_write(hands(), 1, Strike::How::crash, 2);
+}
+TEST(CrashPoints, ChangesOfHandsReplyLost) {
+  strike_every_write(hands(), 1, Strike::How::reply_lost, 2);
+}
+// With the two above: nor does a crash at any write.
+TEST(CrashPoints, ChangesOfHandsMoveNoPod) {
+  const Outcome whole = World(setting_of(hands())).run();
+  EXPECT_EQ(whole.broken.name, "") << whole.broken.what;
+  std::vector<Step> fixed = hands();
+  fixed.resize(2);
+  const Outcome before = World(setting_of(fixed)).run();
+  EXPECT_EQ(whole.counts.pod_stops, before.counts.pod_stops);
+  EXPECT_EQ(whole.counts.pods_made, before.counts.pods_made);
+}
 TEST(CrashPoints, UpgradeWithJobsCrash) {
   strike_every_write(with_jobs(), 2, Strike::How::crash);
 }

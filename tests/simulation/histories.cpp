@@ -65,6 +65,29 @@ std::vector<Step> changes() {
       spec_edit("the role goes", [](Json& spec) { spec["roles"].erase(2); })};
 }
 
+std::vector<Step> hands() {
+  const auto autoscaled = [](const std::string& name, const Json& on) {
+    return spec_edit(name, [on](Json& spec) {
+      spec["roles"][1].erase("replicas");
+      spec["roles"][1]["autoscaling"] = on;
+    });
+  };
+  const auto fixed = [](const std::string& name) {
+    return spec_edit(name, [](Json& spec) {
+      spec["roles"][1].erase("autoscaling");
+      spec["roles"][1]["replicas"] = 4;
+      spec["roles"][1]["resources"] = {{"requests", {{"cpu", "1"}}}};
+    });
+  };
+  return {install(),
+          fixed("four of flow"),
+          autoscaled("flow by its load", {{"maxReplicas", 6}, {"cpu", 80}}),
+          autoscaled("flow by its backlog", {{"maxReplicas", 6}, {"backlog", {{"target", 5}}}}),
+          spec_edit("flow from outside", [](Json& spec) { spec["roles"][1].erase("autoscaling"); }),
+          autoscaled("flow by its backlog again", {{"maxReplicas", 6}, {"backlog", {{"target", 5}}}}),
+          fixed("flow becomes fixed")};
+}
+
 std::vector<Step> upgrade() {
   return {install(), spec_edit("another image", [](Json& spec) { spec["image"] = "nocobase/nocobase:2.2.6-full"; })};
 }

@@ -12,6 +12,7 @@ namespace nocobase_operator::simulation {
 [[nodiscard]] Step spec_edit(const std::string& name, const std::function<void(Json&)>& edit);
 [[nodiscard]] std::vector<Step> holds();      // scaled, maintenance and stopped, on and off
 [[nodiscard]] std::vector<Step> changes();    // of roles
+[[nodiscard]] std::vector<Step> hands();      // of who sets the number of a role of four
 [[nodiscard]] std::vector<Step> upgrade();    // to another image
 [[nodiscard]] std::vector<Step> with_jobs();  // the same with a backup and a verification
 
