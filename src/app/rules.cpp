@@ -80,6 +80,10 @@ constexpr std::array table = std::to_array<Rule>({
     {"NB036", warning, ours, "zero pods, and nobody else serves it",
      "What is resumed (a delay that is over, a form that is filled in) is a message and no row: it is counted nowhere "
      "(plugin-workflow/src/server/Dispatcher.ts)."},
+    {"NB037", warning, ours, "backlog of a version that does not tell it",
+     "executions.startedAt came with 2.1.0 (plugin-workflow/src/common/collections/executions.ts): before it KEDA's "
+     "query "
+     "fails."},
     {"NB038", warning, ours, "budget that keeps the only pod",
      "A node drain would wait for ever, so no PodDisruptionBudget is made."},
 

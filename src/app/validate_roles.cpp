@@ -91,6 +91,14 @@ void judge_backlog(const Spec& spec, std::size_t index, Report& report) {
     report.add("NB035", path + ".backlog", "KEDA cannot read the database",
                "use a database server, and say database.passwordSecretRef");
   }
+  // packages/plugins/@nocobase/plugin-workflow: executions got startedAt with the time-out of workflows.
+  const Version first_with_started_at{2, 1, 0, ""};
+  const std::optional<Image> image = parse_image(spec.image);
+  if (is_among("workflow:process", keys) && image && image->version && *image->version < first_with_started_at) {
+    report.add("NB037", path + ".backlog",
+               "version " + to_string(*image->version) + " lacks a column that is asked for",
+               "use " + to_string(first_with_started_at) + " or later, or scale on cpu or triggers");
+  }
   const auto is_covered = [&](std::string_view key) {
     return std::any_of(spec.roles.begin(), spec.roles.end(), [&](const Role& other) {
       const std::vector<std::string_view> others = backlog_keys(other);

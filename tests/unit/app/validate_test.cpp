@@ -109,6 +109,9 @@ TEST(Validate, a_backlog_that_keda_can_count) {
   EXPECT_EQ(found(sample(), R"(["report:process"])", "{}"), refused);
   EXPECT_EQ(found(sample(), R"(["workflow:process"])", R"({"dialect": "sqlite"})"), refused);
   EXPECT_EQ(found(changed(sample(), "/spec/database/passwordSecretRef", ""), R"(["workflow:process"])", "{}"), refused);
+  const Json old = changed(sample(), "/spec/image", R"("nocobase/nocobase:2.0.9")");
+  EXPECT_EQ(found(old, R"(["workflow:process"])", "{}"), (Codes{"NB037 spec.roles[1].autoscaling.backlog"}));
+  EXPECT_EQ(found(old, R"(["async-task:process"])", "{}"), Codes());
 }
 
 TEST(Validate, zero_pods_where_somebody_else_serves_the_same) {
