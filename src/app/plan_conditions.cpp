@@ -1,5 +1,6 @@
 // The conditions that do not depend on what runs at the moment, but on what the spec comes to.
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include "app/defaults.h"
@@ -57,7 +58,7 @@ std::string odds(std::int32_t pods) {
   for (std::int32_t i = 1; i < pods; ++i) {
     all_differ *= std::max(0.0, 1 - static_cast<double>(i) / max_worker_ids);
   }
-  const auto percent = static_cast<int>(100 * (1 - all_differ) + 0.5);
+  const auto percent = std::lround(100 * (1 - all_differ));
   return percent > 99 ? "more than 99" : std::to_string(percent);
 }
 

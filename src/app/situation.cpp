@@ -174,6 +174,38 @@ void count_pods(const Situation& s, std::vector<RoleNow>& roles, std::int32_t& o
   }
 }
 
+std::vector<RoleNow> roles_now(const Situation& s, std::int32_t& others) {
+  std::vector<RoleNow> roles;
+  for (const Role& role : s.cluster.spec.roles) {
+    roles.push_back(role_now(s, role));
+  }
+  count_pods(s, roles, others);
+  return roles;
+}
+
+// Without KEDA nothing sets the number of a role that it is to scale.
+std::vector<RoleEffect> wanted_effects(const Situation& s, const std::vector<RoleNow>& roles) {
+  std::vector<RoleEffect> wanted = effects(s.cluster, roles, s.other_pods, s.hold);
+  if (!s.seen->missing_kinds.contains(Kind::scaled_object)) {
+    return wanted;
+  }
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    if (wanted[i].why == Why::autoscaler && is_for_keda(s.cluster.spec.roles[i])) {
+      wanted[i].why = Why::keda_missing;
+    }
+  }
+  return wanted;
+}
+
+std::vector<RoleCount> counts_of(const std::vector<RoleEffect>& effects) {
+  std::vector<RoleCount> counts;
+  counts.reserve(effects.size());
+  for (const RoleEffect& effect : effects) {
+    counts.push_back(effect.count);
+  }
+  return counts;
+}
+
 }  // namespace
 
 std::vector<const ChildState*> all_children(const Situation& s) {
@@ -242,26 +274,15 @@ Result<Situation> assess(const Observed& seen, Cluster cluster, const Now& now) 
   s.live = live != nullptr && live->is_object() ? *live : Json::object();
   s.operation = operation_of(s.live);
   s.hold = holds(s.operation) ? Hold::upgrade : hold_of(s.cluster.spec);
-  std::vector<RoleNow> roles;
-  for (const Role& role : s.cluster.spec.roles) {
-    roles.push_back(role_now(s, role));
-  }
-  count_pods(s, roles, s.other_pods);
-  std::vector<RoleEffect> wanted = effects(s.cluster, roles, s.other_pods, s.hold);
-  for (std::size_t i = 0; i < wanted.size(); ++i) {
-    const bool keda = is_for_keda(s.cluster.spec.roles[i]) && seen.missing_kinds.contains(Kind::scaled_object);
-    wanted[i].why = keda && wanted[i].why == Why::autoscaler ? Why::keda_missing : wanted[i].why;
-  }
+  const std::vector<RoleNow> roles = roles_now(s, s.other_pods);
+  const std::vector<RoleEffect> wanted = wanted_effects(s, roles);
   // Roles run what was last set up, whatever image is asked for.
   Cluster as_set_up = s.cluster;
   if (s.operation.record && !s.operation.record->runs.empty()) {
     as_set_up.spec.image = s.operation.record->runs;
   }
-  RenderInput input{&as_set_up, {}, s.operation.epoch, false, s.hold != Hold::none};
-  for (const RoleEffect& effect : wanted) {
-    input.counts.push_back(effect.count);
-  }
-  std::vector<Child> children = TRY(render(input));
+  std::vector<Child> children =
+      TRY(render({&as_set_up, counts_of(wanted), s.operation.epoch, false, s.hold != Hold::none}));
   const Step step = s.operation.step;
   if (step == Step::setup || step == Step::migrate || step == Step::verify) {
     children.push_back(setup_budget(s.cluster));

@@ -35,7 +35,7 @@ class Tables {
   Tables(const Layout& layout, Make make) : layout_(layout), make_(make) {}
 
   [[nodiscard]] std::string name(const std::string& collection) const {
-    const std::string table = quoted(layout_.prefix + spelt(collection));
+    std::string table = quoted(layout_.prefix + spelt(collection));
     if (make_ == Make::mariadb) {
       return table;
     }

@@ -15,7 +15,6 @@ namespace {
 
 using kube::Kind;
 using kube::Verb;
-using testing::IsEmpty;
 
 World settled(Json cluster = sample_cluster()) {
   World world(std::move(cluster));
