@@ -10,6 +10,6 @@ target_compile_definitions(app_drain_test PRIVATE
   NBO_FAKE_NODE_DIR="$<TARGET_FILE_DIR:app_drain_fake_node>")
 add_dependencies(app_drain_test app_drain_fake_node)
 
-nbo_test(app_backlog_sql_test SOURCES backlog_sql_test.cpp database_server.cpp LINK nbo_app)
+nbo_test(app_backlog_sql_test SOURCES backlog_sql_test.cpp ${PROJECT_SOURCE_DIR}/tests/database_server.cpp LINK nbo_app)
 
 nbo_test(app_golden_test SOURCES golden_test.cpp LINK nbo_app nbo_io)

@@ -41,7 +41,7 @@ std::string text_of(const fs::path& file) {
 
 }  // namespace
 
-DatabaseServer::DatabaseServer(Make make) : make_(make) {
+DatabaseServer::DatabaseServer(Make make, std::uint16_t port) : make_(make), port_(port == 0 ? 5432 : port) {
   std::string folder = (fs::temp_directory_path() / "nbo-database-XXXXXX").string();
   if (mkdtemp(folder.data()) == nullptr) {
     problem_ = "no folder " + folder;
@@ -59,8 +59,10 @@ DatabaseServer::DatabaseServer(Make make) : make_(make) {
   std::string serve;
   if (make_ == Make::postgres) {
     const std::string programs = postgres_programs().string();
-    make_files = programs + "/initdb -D " + folder + "/data -U postgres -A trust -E UTF8 --no-sync";
-    serve = programs + "/postgres -D " + folder + "/data -k " + folder + " -c listen_addresses= -c fsync=off";
+    make_files = programs + "/initdb -D " + folder +
+                 "/data -U postgres --auth-local=trust --auth-host=scram-sha-256 -E UTF8 --no-sync";
+    serve = programs + "/postgres -D " + folder + "/data -k " + folder + " -c fsync=off" +
+            (port == 0 ? " -c listen_addresses=" : " -h 127.0.0.1 -c port=" + std::to_string(port));
   } else {
     make_files = "mariadb-install-db --no-defaults --datadir=" + folder +
                  "/data --auth-root-authentication-method=normal --skip-test-db --tmpdir=" + folder;
@@ -99,10 +101,10 @@ std::string DatabaseServer::query(const std::string& statements) const {
   const std::string in = (folder_ / "in.sql").string();
   const std::string out = (folder_ / "out").string();
   std::ofstream(in) << statements;
-  const std::string client =
-      make_ == Make::postgres
-          ? "psql -X -q -A -t -v ON_ERROR_STOP=1 -h " + folder_.string() + " -U postgres -d postgres -f " + in
-          : "mariadb --no-defaults -N -B -u root -S " + folder_.string() + "/socket < " + in;
+  const std::string client = make_ == Make::postgres
+                                 ? "psql -X -q -A -t -v ON_ERROR_STOP=1 -h " + folder_.string() + " -p " +
+                                       std::to_string(port_) + " -U postgres -d postgres -f " + in
+                                 : "mariadb --no-defaults -N -B -u root -S " + folder_.string() + "/socket < " + in;
   const int status = std::system((client + " > " + out + " 2> " + out + ".err").c_str());
   return status == 0 ? text_of(out) : "error: " + text_of(out + ".err");
 }

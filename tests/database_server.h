@@ -1,6 +1,7 @@
 // A PostgreSQL or MariaDB server for one test: its files and its socket are in a folder of its own, it listens on no
-// port, and it ends with the object.
+// port unless it is given one, and it ends with the object.
 #pragma once
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -13,7 +14,8 @@ class DatabaseServer {
  public:
   enum class Make { postgres, mariadb };
 
-  explicit DatabaseServer(Make make);
+  // With a port PostgreSQL also listens there, on loopback; who connects that way needs a password.
+  explicit DatabaseServer(Make make, std::uint16_t port = 0);
   ~DatabaseServer();
   DatabaseServer(const DatabaseServer&) = delete;
   DatabaseServer& operator=(const DatabaseServer&) = delete;
@@ -28,6 +30,7 @@ class DatabaseServer {
   void launch(const std::vector<std::string>& command);
 
   Make make_;
+  int port_;  // in the name of PostgreSQL's socket
   std::filesystem::path folder_;
   std::string as_user_;  // put before a command: neither server runs as root
   std::string problem_;
