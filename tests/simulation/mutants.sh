@@ -11,13 +11,33 @@ export NBO_WORLDS=${NBO_WORLDS:-20}
 programs=(unit/app/app_lifecycle_test unit/app/app_plan_test unit/runtime/runtime_test simulation/crash_test simulation/simulation_test)
 mapfile -t names < <(grep -rhoE 'is_mutant\("[a-z-]+"\)' src | cut -d '"' -f 2 | sort -u | grep -E "^${MUTANT:-.*}\$")
 
-# The first test that fails with the fault, or that hangs or crashes.
+# The test that a run of GoogleTest, read from standard input, failed in, or in which it hung or crashed.
+failed_in() {
+  awk '/^\[ RUN      \] / { running = $4 }
+       /^\[  FAILED  \] / && failed == "" { failed = $4; sub(/,$/, "", failed) }
+       /^\[       OK \] / { running = "" }
+       END { print failed != "" ? failed : running != "" ? running " (it did not end)" : "(before its first test)" }'
+}
+
+# A test that fails anyway would catch everything.
+declare -A passes=()
+passes_without() { # PROGRAM
+  local output
+  [ -z "${passes[$1]:-}" ] || return 0
+  output=$("$folder/tests/$1" --gtest_fail_fast 2>&1) || {
+    echo "${1##*/} fails without a fault: $(failed_in <<< "$output")" >&2
+    exit 1
+  }
+  passes[$1]=1
+}
+
+# Sets `by` to the first test that fails with the fault, or that hangs or crashes.
 catch() { # NAME
   local program output
   for program in "${programs[@]}"; do
-    output=$(NBO_MUTANT=$1 timeout 600 "$folder/tests/$program" --gtest_brief=1 --gtest_fail_fast 2>&1) && continue
-    output=$(grep -m 1 '^\[  FAILED  \] .*[./]' <<< "$output" | cut -c 14- | cut -d ' ' -f 1 | tr -d ,)
-    echo "${program##*/} ${output:-(it did not end well)}"
+    passes_without "$program"
+    output=$(NBO_MUTANT=$1 timeout 600 "$folder/tests/$program" --gtest_fail_fast 2>&1) && continue
+    by="${program##*/} $(failed_in <<< "$output")"
     return 0
   done
   return 1
@@ -25,7 +45,7 @@ catch() { # NAME
 
 caught=0
 for name in "${names[@]}"; do
-  if by=$(catch "$name"); then
+  if catch "$name"; then
     caught=$((caught + 1))
     printf '%-28s caught by %s\n' "$name" "$by"
   else

@@ -98,6 +98,85 @@ TEST(PlanLifecycle, UpgradesByStoppingAllAndRestoresEveryCount) {
   EXPECT_THAT(world.jobs(), IsEmpty());
 }
 
+// The delete of the setup Pod in what is planned without time passing, carried out up to there; nothing when there is
+// none.
+std::optional<kube::Precondition> deletes_setup(World& world) {
+  for (int passes = 0; passes < 10; ++passes) {
+    for (const kube::Call& call : plan(world.observe(), world.now()).calls) {
+      if (call.verb == kube::Verb::remove && call.ref.kind == Kind::pod) {
+        return call.precondition;
+      }
+      (void)world.call(call);
+    }
+  }
+  return std::nullopt;
+}
+
+TEST(PlanLifecycle, ASetupPodThatHasNotStartedIsDeletedOnlyAsItWasSeen) {
+  World world(fresh_cluster());
+  for (int ticks = 0; world.setup_pod() == nullptr; ++ticks) {
+    ASSERT_LT(ticks, 100);
+    for (const kube::Call& call : plan(world.observe(), world.now()).calls) {
+      (void)world.call(call);
+    }
+    if (world.setup_pod() == nullptr) {
+      world.tick();
+    }
+  }
+  ASSERT_FALSE(world.setup_pod()->started);
+  world.edit_spec(upgrade);
+  const kube::Meta seen = world.setup_pod()->meta;
+  EXPECT_EQ(deletes_setup(world), (kube::Precondition{seen.uid, std::to_string(seen.version)}))
+      << "it could start in the meantime, and then it stays";
+}
+
+TEST(PlanLifecycle, ASetupPodThatIsDoneIsDeletedWhateverItSaysByThen) {
+  World world(fresh_cluster());
+  std::optional<kube::Precondition> deleted;
+  std::string uid;
+  EXPECT_GT(world.settle([&](const World& now, const Plan& plan) {
+    for (const kube::Call& call : plan.calls) {
+      if (call.verb == kube::Verb::remove && call.ref.kind == Kind::pod) {
+        deleted = call.precondition;
+        uid = const_cast<World&>(now).setup_pod()->meta.uid;
+      }
+    }
+  }),
+            0);
+  EXPECT_EQ(deleted, (kube::Precondition{uid, ""}));
+}
+
+TEST(PlanLifecycle, NoRoleIsRaisedWhileAPodOfAnotherVersionIsThere) {
+  World world = installed();
+  SeenPod lost;
+  lost.meta.ref = {Kind::pod, "apps", "crm-web-lost"};
+  lost.meta.terminating = true;
+  lost.cluster = "crm";
+  lost.role = "web";
+  lost.image = old_image + digest;
+  lost.node = "node-7";
+  world.edit_spec(upgrade);
+  bool added = false;
+  EXPECT_GT(world.settle([&](const World& now, const Plan&) {
+    if (!added && operation(now).step == Step::finish) {
+      const_cast<World&>(now).add_pod(lost);
+      added = true;
+    }
+  }),
+            0);
+  ASSERT_TRUE(added);
+  EXPECT_EQ(operation(world).step, Step::start);
+  EXPECT_EQ(replicas(world, "web"), 0);
+  EXPECT_EQ(replicas(world, "workflow"), 0);
+  EXPECT_EQ(replicas(world, "tasks"), 0);
+  EXPECT_THAT(string_at(*find_condition(world.cluster()["status"], "Reconciling"), {"message"}),
+              HasSubstr("pods of another version are there: pod crm-web-lost on node node-7"));
+  world.remove_pod("crm-web-lost");
+  EXPECT_GT(world.settle(check), 0);
+  EXPECT_EQ(replicas(world, "web"), 2);
+  EXPECT_EQ(world.condition("Ready"), "True AllRolesReady");
+}
+
 // The seconds of each step as status.lastUpgrade has them, and all of them that no role had pods in.
 std::int64_t sum_of_seconds(const Json& last) {
   std::int64_t sum = 0;
