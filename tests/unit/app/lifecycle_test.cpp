@@ -509,6 +509,19 @@ TEST(Lifecycle, RolesStartWhenNoPodOfAnotherVersionIsLeft) {
   EXPECT_FALSE(decide(v).may_raise);
 }
 
+// What outlives the cluster has to say that a migration may have begun: a cluster of that name must not bring the older
+// version back then.
+TEST(Operation, TheRecordSaysOfWhichImageASetupHasBegun) {
+  for (const Step step : {Step::pull, Step::drain, Step::backup}) {
+    EXPECT_EQ(record_to_keep(upgrading(step).operation), record(old_image)) << name_of(step);
+  }
+  SetupRecord begun = record(old_image);
+  begun.started = new_image;
+  for (const Step step : {Step::setup, Step::migrate, Step::verify, Step::failed}) {
+    EXPECT_EQ(record_to_keep(upgrading(step).operation), begun) << name_of(step);
+  }
+}
+
 TEST(Operation, IsReadAsItIsWritten) {
   Operation operation = upgrading(Step::verify).operation;
   operation.seconds = {{"Drain", 12}};
