@@ -192,7 +192,7 @@ TEST_F(KedaTest, scaling_by_keda_on_the_rows_of_a_database) {
   ASSERT_NO_FATAL_FAILURE(apply(object));
   ASSERT_TRUE(wait_ready("crm", seconds(180)));
   ASSERT_TRUE(wait_for("the autoscaler is at work", seconds(180), [&]() -> std::string {
-    const std::string now = condition(get("scaledobject", "crm-workflow"), "Ready") + ", " +
+    const std::string now = condition(cp().find("scaledobject", ns, "crm-workflow").value_or(Json()), "Ready") + ", " +
                             condition(get("nbc", "crm"), "AutoscalersReady");
     return now.starts_with("True") && now.ends_with("True AllAtWork") ? "" : now;
   })) << tail(cp().file("log/keda-operator.log"), 10);
