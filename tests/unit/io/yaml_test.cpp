@@ -205,5 +205,144 @@ TEST(Yaml, a_text_has_limits_however_it_is_spread_over_documents) {
   }
 }
 
+// What people write for ports, versions, time zones and passwords.
+TEST(Yaml, numbers_that_look_odd_are_what_kubectl_makes_of_them) {
+  struct Case {
+    std::string text;
+    Json want;
+  };
+  const Case cases[] = {
+      {"0777", 511},
+      {"010", 8},
+      {"0o17", 15},
+      {"0080", 80},
+      {"1.10", 1.1},
+      {"3.0", 3},
+      {"1e1", 10},
+      {"+3", 3},
+      {"-0", 0},
+      {"18446744073709551616", 18446744073709551616.0},
+      {"+10:00", "+10:00"},
+      {"12:30:45", "12:30:45"},
+      {"\"010\"", "010"},
+      {"", nullptr},
+  };
+  for (const auto& [text, want] : cases) {
+    SCOPED_TRACE(text);
+    EXPECT_EQ(value_of(text), want);
+  }
+  const Read beyond = read("v: .inf\n");
+  ASSERT_FALSE(beyond.result.ok());
+  EXPECT_EQ(beyond.result.error().what, "f:1:4: .inf is no JSON number: quote it");
+}
+
+TEST(Yaml, merge_keys_do_what_they_do_for_kubectl) {
+  struct Case {
+    std::string_view name;
+    std::string text;
+    std::string_view want;
+  };
+  const std::string anchors = "a: &a {k: 1, l: 1}\nb: &b {k: 2, m: 2}\nc: &c {<<: *a, m: 3}\n";
+  const Case cases[] = {
+      {"what stands below a merge replaces it", "use: {<<: *a, k: 9}\n", R"({"k": 9, "l": 1})"},
+      {"what stands above it is replaced", "use: {k: 9, <<: *a}\n", R"({"k": 1, "l": 1})"},
+      {"of several maps the first wins", "use: {<<: [*a, *b]}\n", R"({"k": 1, "l": 1, "m": 2})"},
+      {"a merge of a merge", "use: {<<: *c}\n", R"({"k": 1, "l": 1, "m": 3})"},
+      {"in quotes it is a key", "use: {\"<<\": *b}\n", R"({"<<": {"k": 2, "m": 2}})"},
+  };
+  for (const Case& item : cases) {
+    SCOPED_TRACE(item.name);
+    const Read got = read(anchors + item.text);
+    ASSERT_TRUE(got.result.ok()) << got.result.error().what;
+    ASSERT_EQ(got.documents.size(), 1U);
+    EXPECT_EQ(got.documents[0].value.at("use"), Json::parse(item.want));
+  }
+  const Read broken = read("use:\n  <<: 3\n");
+  ASSERT_FALSE(broken.result.ok());
+  EXPECT_EQ(broken.result.error().what, "f:2:3: \"<<\" needs a map or a list of maps");
+}
+
+TEST(Yaml, a_duplicate_key_names_both_lines_and_the_last_one_counts) {
+  struct Case {
+    std::string_view name;
+    std::string_view text;
+    std::string_view message;
+    std::string_view want;
+  };
+  const Case cases[] = {
+      {"twice", "b: 1\nb: 2\n", "the key \"b\" stands twice: in line 1 and in line 2", R"({"b": 2})"},
+      {"in other words", "true: 1\n\"true\": 2\n", "the key \"true\" stands twice: in line 1 and in line 2",
+       R"({"true": 2})"},
+      {"in JSON", "{\"b\": 1,\n\"b\": 2}", "the key \"b\" stands twice: in line 1 and in line 2", R"({"b": 2})"},
+  };
+  for (const Case& item : cases) {
+    SCOPED_TRACE(item.name);
+    const Read got = read(item.text);
+    ASSERT_EQ(got.documents.size(), 1U);
+    ASSERT_EQ(got.documents[0].findings.size(), 1U);
+    EXPECT_EQ(got.documents[0].findings[0].message, item.message);
+    EXPECT_EQ(got.documents[0].value, Json::parse(item.want));
+  }
+}
+
+TEST(Yaml, documents_are_found_whatever_editor_wrote_them) {
+  struct Case {
+    std::string_view name;
+    std::string_view text;
+    std::string_view want;  // a list of them
+  };
+  const Case cases[] = {
+      {"nothing", "", "[]"},
+      {"separators", "---\n---\n", "[]"},
+      {"comments", "# nothing\n---\n# here either\n", "[]"},
+      {"a byte order mark",
+       "\xEF\xBB\xBF"
+       "a: 1\n",
+       R"([{"a": 1}])"},
+      {"a byte order mark after the end of a document",
+       "a: 1\n...\n\xEF\xBB\xBF"
+       "b: 2\n",
+       R"([{"a": 1}, {"b": 2}])"},
+      {"an end without another document", "a: 1\n...\n", R"([{"a": 1}])"},
+      {"lines of Windows", "a: |\r\n  x\r\n  y\r\n---\r\nb: 2\r\n", R"([{"a": "x\ny\n"}, {"b": 2}])"},
+      {"YAML after JSON", "{\"a\": 1}\n---\nb: 2\n", R"([{"a": 1}, {"b": 2}])"},
+      {"one JSON after another", "{\"a\": 1} {\"b\": 2}", R"([{"a": 1}, {"b": 2}])"},
+  };
+  for (const Case& item : cases) {
+    SCOPED_TRACE(item.name);
+    const Read got = read(item.text);
+    ASSERT_TRUE(got.result.ok()) << got.result.error().what;
+    Json values = Json::array();
+    for (const kube::SourceDocument& document : got.documents) {
+      values.push_back(document.value);
+    }
+    EXPECT_EQ(values, Json::parse(item.want));
+    EXPECT_EQ(got.result.value(), values.size());
+  }
+}
+
+TEST(Yaml, bytes_that_are_no_text_are_named_with_their_place) {
+  struct Case {
+    std::string_view name;
+    std::string text;
+    std::string_view want;
+  };
+  const std::string rest = " is no UTF-8 text or a control character that YAML does not allow";
+  const Case cases[] = {
+      {"Latin-1", "a: caf\xE9\n", "f:1:7: byte 0xE9"},
+      {"NUL", std::string("a: 1\n\0b: 2\n", 11), "f:2:1: byte 0x00"},
+      {"DEL", "a: \x7F\n", "f:1:4: byte 0x7F"},
+  };
+  for (const Case& item : cases) {
+    SCOPED_TRACE(item.name);
+    const Read got = read(item.text);
+    ASSERT_FALSE(got.result.ok());
+    EXPECT_EQ(got.result.error().what, std::string(item.want) + rest);
+  }
+  const Read wide = read(std::string_view("\xFF\xFE:\0 \0", 6));
+  ASSERT_FALSE(wide.result.ok());
+  EXPECT_EQ(wide.result.error().what, "f:1:1: this is UTF-16: save the file as UTF-8");
+}
+
 }  // namespace
 }  // namespace nocobase_operator::io
