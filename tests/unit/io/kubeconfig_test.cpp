@@ -215,6 +215,28 @@ TEST_F(KubeconfigTest, a_pod_finds_its_server_and_ipv6_gets_brackets_once) {
   EXPECT_EQ(in_cluster(folder_.string()).error().code, Code::not_found);
 }
 
+TEST_F(KubeconfigTest, an_empty_address_is_that_of_no_server) {
+  ASSERT_EQ(setenv("KUBERNETES_SERVICE_HOST", "", 1), 0);
+  ASSERT_EQ(setenv("KUBERNETES_SERVICE_PORT", "443", 1), 0);
+  EXPECT_EQ(in_cluster(folder_.string()).error(),
+            (Error{Code::not_found, "not in a Pod: KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set"}));
+  ASSERT_EQ(unsetenv("KUBERNETES_SERVICE_HOST"), 0);
+  ASSERT_EQ(unsetenv("KUBERNETES_SERVICE_PORT"), 0);
+}
+
+TEST_F(KubeconfigTest, inlined_certificates_may_be_wrapped) {
+  const auto got = read(R"({server: 'https://h', certificate-authority-data: "Y2Et\n YnVu\r\nZGxl\n"})", "{token: t}");
+  ASSERT_TRUE(got.ok()) << got.error().what;
+  EXPECT_EQ(got.value().ca_pem, "ca-bundle");
+}
+
+TEST_F(KubeconfigTest, nobody_signs_in_anonymously_by_accident) {
+  EXPECT_EQ(read("{server: 'https://h'}", "{}").error(),
+            (Error{Code::invalid, "/etc/kube/config: user c: token or a client certificate is missing"}));
+  EXPECT_EQ(read_kubeconfig({{"/etc/kube/config", "kind: Config\n"}}, "", {}).error(),
+            (Error{Code::invalid, "the kubeconfig has no current-context: name one"}));
+}
+
 TEST_F(KubeconfigTest, folders_expand_to_their_manifests_in_order) {
   const auto a = file("b.yaml", "");
   const auto b = file("a.json", "");

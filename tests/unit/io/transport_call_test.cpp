@@ -407,6 +407,17 @@ TEST_F(TokenTest, ARefusedTokenIsReadAgainAtOnce) {
   EXPECT_EQ(seen_, (std::vector<std::string>{"Bearer two"})) << "the same token is not tried twice";
 }
 
+TEST_F(TokenTest, ANewTokenIsUsedBeforeTheOldOneIsRefused) {
+  Server server([this](Connection& connection) { serve(connection); });
+  const auto transport = connect({.url = server.url("127.0.0.1"), .credentials = {.token_file = path_}});
+  EXPECT_EQ(text_of(call(*transport, get("/"))), "200 x");
+  write("two");
+  want("two");
+  std::this_thread::sleep_for(std::chrono::milliseconds(1100));  // files are looked at once a second
+  EXPECT_EQ(text_of(call(*transport, get("/"))), "200 x");
+  EXPECT_EQ(seen_, std::vector<std::string>{"Bearer two"});
+}
+
 TEST_F(TokenTest, AnEmptyOrMissingFileKeepsTheLastToken) {
   Server server([this](Connection& connection) { serve(connection); });
   const auto transport = connect({.url = server.url("127.0.0.1"), .credentials = {.token_file = path_}});
