@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <locale>
 #include <set>
 #include <string>
 #include <vector>
@@ -25,16 +26,19 @@ struct Case {
   fs::path in, out;
 };
 
-std::vector<kube::SourceDocument> clusters_in(const fs::path& file) {
+std::vector<kube::SourceDocument> clusters_of(const std::string& text, const std::string& name) {
   std::vector<kube::SourceDocument> out;
-  const auto count =
-      io::read_documents(golden_text(file), file.filename().string(), {}, [&](kube::SourceDocument document) {
-        if (kube::string_at(document.value, {"kind"}) == "NocoBaseCluster") {
-          out.push_back(std::move(document));
-        }
-      });
+  const auto count = io::read_documents(text, name, {}, [&](kube::SourceDocument document) {
+    if (kube::string_at(document.value, {"kind"}) == "NocoBaseCluster") {
+      out.push_back(std::move(document));
+    }
+  });
   EXPECT_TRUE(count.ok()) << count.error().what;
   return out;
+}
+
+std::vector<kube::SourceDocument> clusters_in(const fs::path& file) {
+  return clusters_of(golden_text(file), file.filename().string());
 }
 
 std::vector<Case> cases() {
@@ -56,9 +60,9 @@ std::vector<Case> cases() {
   return out;
 }
 
-std::string rendered(const fs::path& file) {
+std::string rendered(const std::vector<kube::SourceDocument>& documents) {
   std::string text;
-  for (const auto& document : clusters_in(file)) {
+  for (const auto& document : documents) {
     const Decoded decoded = decode(document.value);
     const auto children = render({&decoded.cluster, initial_counts(decoded.cluster), 0});
     if (!children.ok()) {
@@ -74,7 +78,56 @@ std::string rendered(const fs::path& file) {
 TEST(RenderGolden, IsWhatItWas) {
   for (const Case& c : cases()) {
     SCOPED_TRACE(c.name);
-    expect_golden(c.out, rendered(c.in));
+    expect_golden(c.out, rendered(clusters_in(c.in)));
+  }
+}
+
+// The value as JSON with the members of every object in the opposite order.
+std::string backwards(const Json& value) {
+  std::string out;
+  if (value.is_object()) {
+    for (const auto& [key, member] : value.items()) {
+      out = Json(key).dump() + ":" + backwards(member) + (out.empty() ? "" : "," + out);
+    }
+    return "{" + out + "}";
+  }
+  if (value.is_array()) {
+    for (const Json& item : value) {
+      out += (out.empty() ? "" : ",") + backwards(item);
+    }
+    return "[" + out + "]";
+  }
+  return value.dump();
+}
+
+TEST(RenderGolden, DoesNotDependOnTheOrderOfKeys) {
+  for (const Case& c : cases()) {
+    SCOPED_TRACE(c.name);
+    const auto documents = clusters_in(c.in);
+    std::string text;
+    for (const auto& document : documents) {
+      text += backwards(document.value) + "\n";
+    }
+    EXPECT_EQ(text.find("{\"spec\""), 0U) << "another order than that of the file";
+    EXPECT_EQ(rendered(clusters_of(text, "backwards.json")), rendered(documents));
+  }
+}
+
+// How Germans write numbers.
+class Commas final : public std::numpunct<char> {
+ protected:
+  [[nodiscard]] char do_decimal_point() const override { return ','; }
+  [[nodiscard]] char do_thousands_sep() const override { return '.'; }
+  [[nodiscard]] std::string do_grouping() const override { return "\3"; }
+};
+
+TEST(RenderGolden, DoesNotDependOnTheLocale) {
+  for (const Case& c : cases()) {
+    SCOPED_TRACE(c.name);
+    const std::string want = rendered(clusters_in(c.in));
+    const std::locale before = std::locale::global(std::locale(std::locale::classic(), new Commas));
+    EXPECT_EQ(rendered(clusters_in(c.in)), want);
+    std::locale::global(before);
   }
 }
 
