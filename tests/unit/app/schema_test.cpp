@@ -1,5 +1,6 @@
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <iterator>
 #include <map>
 #include <regex>
@@ -139,6 +140,42 @@ TEST(Schema, the_one_default_is_that_of_status) {
     schema["properties"]["status"].erase("default");
     const std::string text = schema.dump();
     EXPECT_EQ(text.find("\"default\""), std::string::npos);
+  }
+}
+
+// Calls `visit` with every list of the schema and its path.
+void each_list(const Json& schema, const std::string& path,
+               const std::function<void(const std::string&, const Json&)>& visit) {
+  if (schema.contains("items")) {
+    visit(path, schema);
+    each_list(schema["items"], path + "[]", visit);
+  }
+  if (schema.contains("properties")) {
+    for (const auto& [name, property] : schema["properties"].items()) {
+      each_list(property, path.empty() ? name : path + "." + name, visit);
+    }
+  }
+}
+
+// So that each entry may have a field manager of its own, and a second one of that name is refused.
+TEST(Schema, lists_of_what_has_a_name_are_maps_by_it) {
+  std::set<std::string> found;
+  each_list(schema_of(definition("nocobase.com_nocobaseclusters.yaml")), "",
+            [&](const std::string& path, const Json& list) {
+              if (list["items"].value("properties", Json::object()).contains("name")) {
+                found.insert(path);
+                EXPECT_EQ(list.value("x-kubernetes-list-type", ""), "map") << path;
+                EXPECT_EQ(list.value("x-kubernetes-list-map-keys", Json()), Json::array({"name"})) << path;
+              }
+            });
+  EXPECT_EQ(found, (std::set<std::string>{"spec.env", "spec.imagePullSecrets", "spec.roles", "spec.roles[].env",
+                                          "spec.setup.env", "status.roles"}));
+}
+
+// Whoever edits a cluster may use what is in its namespace and nothing else.
+TEST(Schema, no_reference_leaves_the_namespace) {
+  for (const auto& [path, names] : schema_fields()) {
+    EXPECT_FALSE(names.contains("namespace")) << path;
   }
 }
 
