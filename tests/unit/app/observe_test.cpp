@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "app/names.h"
+#include "base/base64.h"
 #include "base/hash.h"
 #include "kube/owned.h"
 
@@ -241,6 +242,32 @@ TEST(Observe, ASecretTellsItsKeysAndNeverTheirValues) {
     EXPECT_EQ(secret.fingerprint.size(), item.name == "usable" ? 16U : 0U);
     EXPECT_FALSE(seen.watched) << "no watch shows Secrets";
     EXPECT_EQ(seen.read_at, read_at);
+  }
+}
+
+// Decoded as hexadecimal digits, any other text would be cut short without a word.
+TEST(Observe, AnAesKeyIs64HexadecimalDigits) {
+  struct Case {
+    std::string_view name;
+    std::string value;
+    bool usable;
+  };
+  const std::string digits(63, 'a');
+  const Case cases[] = {
+      {"lower case", digits + "0", true},
+      {"upper case", std::string(64, 'F'), true},
+      {"a digit short", digits, false},
+      {"a digit too many", digits + "00", false},
+      {"0x before 64", "0x" + digits + "0", false},
+      {"0x among 64", "0x" + digits.substr(1), false},
+      {"a blank before them", " " + digits, false},
+      {"32 bytes in base64", encode_base64(std::string(32, '\xA5')), false},
+  };
+  for (const Case& item : cases) {
+    SCOPED_TRACE(item.name);
+    Json value = object("v1", "Secret", "crm-keys");
+    value["data"]["APP_AES_SECRET_KEY"] = encode_base64(item.value);
+    EXPECT_EQ(detail<SeenSecret>(value).problem, item.usable ? "" : "APP_AES_SECRET_KEY is not 64 hexadecimal digits");
   }
 }
 

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <optional>
 #include <set>
+#include <utility>
 
 #include <gtest/gtest.h>
 
@@ -322,6 +323,27 @@ TEST(PlanProperty, EveryRoleChangeEndsWithItsEffect) {
       EXPECT_EQ(mode, after.empty() ? "!" : after[0] == "*" ? "" : "!,workflow:process");
     }
   }
+}
+
+TEST(PlanProperty, RolesThatSwapTheirNamesLeaveNothingOfTheOldOnes) {
+  World world(sample_cluster());
+  ASSERT_GT(world.settle(check_plan), 0);
+  const auto has_budget = [&](const std::string& name) {
+    return world.find(ref_of(Kind::pod_disruption_budget, name)) != nullptr;
+  };
+  EXPECT_TRUE(has_budget("crm-web"));
+  world.edit_spec([](Json& spec) { std::swap(spec["roles"][0]["name"], spec["roles"][2]["name"]); });
+  ASSERT_GT(world.settle(check_plan), 0);
+  check_end(world);
+  const Json roles = world.cluster()["status"]["roles"];
+  EXPECT_EQ(roles[0]["name"], "tasks");
+  EXPECT_EQ(roles[0]["workerMode"], "!");
+  EXPECT_EQ(roles[0]["ready"], 2);
+  EXPECT_EQ(roles[2]["name"], "web");
+  EXPECT_EQ(roles[2]["workerMode"], "async-task:process");
+  EXPECT_EQ(roles[2]["ready"], 1);
+  EXPECT_FALSE(has_budget("crm-web"));
+  EXPECT_TRUE(has_budget("crm-tasks"));
 }
 
 }  // namespace

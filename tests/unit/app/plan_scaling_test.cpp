@@ -1,5 +1,6 @@
 // How roles come to be scaled, and what is said of it.
 #include <algorithm>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -76,6 +77,25 @@ TEST(Scaling, AnAutoscalerIsMadeWhenTheNumberIsItsOwn) {
     EXPECT_EQ(world.condition("AutoscalersReady"), "True AllAtWork");
     EXPECT_EQ(why(world, 1), "autoscaler");
   }
+}
+
+TEST(Scaling, ANewFloorIsForTheAutoscalerAndMovesNoPod) {
+  World world = scaled(Json{{"cpu", 80}, {"minReplicas", 3}});
+  world.scale("workflow", 5);
+  ASSERT_GT(world.settle(), 0);
+  world.edit_spec([](Json& spec) { spec["roles"][1]["autoscaling"]["minReplicas"] = 4; });
+  std::set<std::string> written;
+  ASSERT_GT(world.settle([&](const World&, const Plan& plan) {
+    for (const kube::Call& call : plan.calls) {
+      if (kube::is_write(call.verb)) {
+        written.insert(kube::to_string(call.ref));
+      }
+    }
+  }),
+            0);
+  EXPECT_EQ(written, (std::set<std::string>{"HorizontalPodAutoscaler apps/crm-workflow", "NocoBaseCluster apps/crm"}));
+  EXPECT_EQ(std::get<SeenRole>(world.at(ref_of(Kind::nocobase_role, "crm-workflow")).detail).intent, 5);
+  EXPECT_EQ(std::get<SeenDeployment>(world.at(ref_of(Kind::deployment, "crm-workflow")).detail).spec_replicas, 5);
 }
 
 TEST(Scaling, OneSortOfAutoscalerIsMadeWhenTheOtherIsGone) {

@@ -284,6 +284,37 @@ TEST(PlanStatus, NamesTheCauseInWordsThatHelp) {
   }
 }
 
+TEST(PlanStatus, AQuotaThatIsLiftedIsForgotten) {
+  World world = settled();
+  deployment(world, "web").failure = "exceeded quota: pods=4";
+  deployment(world, "web").ready = deployment(world, "web").replicas = 1;
+  write_all(world);
+  EXPECT_EQ(verdict(world), (Verdict{"Running", "False PodsFailing", "True PodsNotReady", "False AsExpected"}));
+  deployment(world, "web").failure.clear();
+  deployment(world, "web").ready = deployment(world, "web").replicas = 2;
+  write_all(world);
+  EXPECT_EQ(verdict(world), (Verdict{"Running", "True AllRolesReady", "False AsExpected", "False AsExpected"}));
+}
+
+TEST(PlanStatus, TellsWhetherTheImageMayBecomeAnother) {
+  struct Case {
+    std::string image;
+    std::string want;
+  };
+  const Case cases[] = {{"nocobase/nocobase:latest-full", "False MovingTag"},
+                        {"nocobase/nocobase:2.2.15-full", "True VersionTag"},
+                        {"nocobase/nocobase:2.2@sha256:" + std::string(64, 'a'), "True Digest"}};
+  for (const Case& item : cases) {
+    SCOPED_TRACE(item.image);
+    Json cluster = fresh_cluster();
+    cluster["spec"]["image"] = item.image;
+    cluster["status"]["operation"] = settled_operation(cluster);
+    const World world = settled(cluster);
+    EXPECT_EQ(world.condition("ImagePinned"), item.want);
+    EXPECT_EQ(world.condition("Ready"), "True AllRolesReady");
+  }
+}
+
 TEST(PlanStatus, EachPodThatBecomesReadyIsProgress) {
   World world = settled();
   SeenDeployment& seen = deployment(world, "web");

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "app/names.h"
+#include "app/setup.h"
 #include "unit/app/render_samples.h"
 
 namespace nocobase_operator::app {
@@ -90,6 +91,23 @@ TEST(PodTemplate, EveryProbeAsksTheHealthPath) {
   EXPECT_EQ(seconds("startupProbe"), 600);
   EXPECT_EQ(seconds("livenessProbe"), 600);
   EXPECT_EQ(seconds("readinessProbe"), 15);
+}
+
+// A probe that kills would break a migration off, however long it takes.
+TEST(SetupPod, IsAskedWhetherItIsReadyAndNeverKilled) {
+  const auto made = setup_pod(small_cluster(), "nocobase/nocobase:2.2.16-full", 3);
+  ASSERT_TRUE(made.ok()) << made.error().what;
+  const Json& pod = made.value();
+  const Json& container = pod["spec"]["containers"][0];
+  EXPECT_EQ(container["readinessProbe"]["httpGet"], parsed(R"({"path": "/api/__health_check", "port": 13000})"));
+  EXPECT_FALSE(container.contains("startupProbe"));
+  EXPECT_FALSE(container.contains("livenessProbe"));
+  EXPECT_EQ(pod["spec"]["restartPolicy"], "Never");
+  EXPECT_EQ(pod["metadata"]["annotations"]["cluster-autoscaler.kubernetes.io/safe-to-evict"], "false");
+  EXPECT_FALSE(pod["metadata"]["labels"].contains(std::string(label_requests))) << "no user is sent to it";
+  for (const Json& item : container["env"]) {
+    EXPECT_NE(kube::string_at(item, {"name"}), "SKIP_SAME_VERSION_UPGRADE");
+  }
 }
 
 TEST(PodTemplate, StorageIsSharedAndTheRestIsThePodsOwn) {
