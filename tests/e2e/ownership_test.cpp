@@ -57,6 +57,49 @@ TEST_F(OwnershipTest, an_owned_field_that_was_edited_is_put_back_once) {
   EXPECT_EQ(patches_of("deployments/crm-web", mark), 1) << testing::PrintToString(writes_since(mark));
 }
 
+TEST_F(OwnershipTest, a_deployment_that_is_scaled_by_hand_is_put_back_once) {
+  ASSERT_NO_FATAL_FAILURE(apply(cluster("crm", three_roles())));
+  ASSERT_TRUE(wait_ready("crm"));
+  const auto mark = cp().mark();
+  const Output scaled = cp().kubectl({"scale", "deployment/crm-web", "--replicas=3", "-n", ns});
+  ASSERT_EQ(scaled.code, 0) << scaled.err;
+  ASSERT_TRUE(wait_for("the number is back", seconds(30), [&] {
+    const int now = at(get("deployment", "crm-web"), "/spec/replicas", -1);
+    return now == 1 ? std::string() : std::to_string(now);
+  }));
+  EXPECT_TRUE(wait_ready("crm"));
+  ASSERT_TRUE(wait_caught_up());
+  EXPECT_EQ(patches_of("deployments/crm-web", mark), 1) << testing::PrintToString(writes_since(mark));
+}
+
+TEST_F(OwnershipTest, a_role_may_be_written_by_two_managers) {
+  ASSERT_NO_FATAL_FAILURE(apply(cluster("crm", three_roles())));
+  ASSERT_TRUE(wait_ready("crm"));
+  Json role = {{"name", "workflow"}};
+  role["env"] = Json::array({Json{{"name", "TZ"}, {"value", "UTC"}}});
+  const Json of_team = {{"apiVersion", "nocobase.com/v1alpha1"},
+                        {"kind", "NocoBaseCluster"},
+                        {"metadata", {{"name", "crm"}}},
+                        {"spec", {{"roles", Json::array({role})}}}};
+  // Not validated by kubectl: to it an object without all that a cluster needs is none.
+  const Output added = cp().kubectl(
+      {"apply", "--server-side", "--field-manager=team", "--validate=false", "-n", ns, "-f", "-"}, of_team.dump());
+  ASSERT_EQ(added.code, 0) << added.err;
+  Json roles = three_roles();
+  roles[0]["replicas"] = 2;
+  ASSERT_NO_FATAL_FAILURE(apply(cluster("crm", roles)));
+  ASSERT_TRUE(wait_ready("crm"));
+  roles[1]["env"] = role["env"];
+  const auto by_name = [](const Json& list) {
+    std::map<std::string, Json> out;
+    for (const Json& each : list) {
+      out[text_at(each, "/name")] = each;
+    }
+    return out;
+  };
+  EXPECT_EQ(by_name(get("nbc", "crm")["spec"]["roles"]), by_name(roles)) << "neither takes anything from the other";
+}
+
 TEST_F(OwnershipTest, what_another_manager_adds_to_a_deployment_stays) {
   ASSERT_NO_FATAL_FAILURE(apply(cluster("crm", three_roles())));
   ASSERT_TRUE(wait_ready("crm"));
