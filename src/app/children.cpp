@@ -140,6 +140,8 @@ Result<Child> deployment(const RenderInput& input, const Role& role, const RoleC
   body["metadata"]["annotations"][std::string(annotation_epoch)] = std::to_string(input.epoch);
   Json& spec = body["spec"];
   spec["replicas"] = count.effect;
+  // A paused Deployment scales the pods of its last roll-out: after an upgrade the old image on the new database.
+  spec["paused"] = false;
   spec["selector"]["matchLabels"] = selector_labels(cluster, role);
   spec["strategy"] = strategy(cluster.spec, role);
   spec["progressDeadlineSeconds"] = progress_deadline_seconds(cluster.spec);

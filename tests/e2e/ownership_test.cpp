@@ -1,4 +1,6 @@
 // What is the operator's is put back; what is somebody else's stays.
+#include <csignal>
+
 #include "harness.h"
 
 namespace nocobase_operator::e2e {
@@ -70,6 +72,26 @@ TEST_F(OwnershipTest, a_deployment_that_is_scaled_by_hand_is_put_back_once) {
   EXPECT_TRUE(wait_ready("crm"));
   ASSERT_TRUE(wait_caught_up());
   EXPECT_EQ(patches_of("deployments/crm-web", mark), 1) << testing::PrintToString(writes_since(mark));
+}
+
+TEST_F(OwnershipTest, a_deployment_that_is_paused_goes_on) {
+  Json object = cluster("crm", three_roles());
+  ASSERT_NO_FATAL_FAILURE(apply(object));
+  ASSERT_TRUE(wait_ready("crm"));
+  ASSERT_EQ(cp().kubectl({"rollout", "pause", "deployment/crm-web", "-n", ns}).code, 0);
+  ASSERT_TRUE(wait_for("it is not paused", seconds(30), [&]() -> std::string {
+    return at(get("deployment", "crm-web"), "/spec/paused", false) ? "it is" : "";
+  }));
+  // And where the operator looks only afterwards.
+  Operator::get().kill(SIGKILL);
+  ASSERT_EQ(cp().kubectl({"rollout", "pause", "deployment/crm-workflow", "-n", ns}).code, 0);
+  object["spec"]["roles"][1]["env"] = Json::array({{{"name", "TZ"}, {"value", "UTC"}}});
+  ASSERT_NO_FATAL_FAILURE(apply(object));
+  ASSERT_NO_FATAL_FAILURE(Operator::get().ensure_running());
+  ASSERT_TRUE(wait_ready("crm"));
+  const Json deployment = get("deployment", "crm-workflow");
+  EXPECT_FALSE(at(deployment, "/spec/paused", false));
+  EXPECT_EQ(at(deployment, "/status/updatedReplicas", 0), 1);
 }
 
 TEST_F(OwnershipTest, a_role_may_be_written_by_two_managers) {
