@@ -36,7 +36,7 @@ test-charts:  ## the Helm charts, with helm and kube-score
 	@tests/run.sh charts
 
 test-slow:  ## what takes longer: ThreadSanitizer, more of the simulation (WORLDS, PAIRS), end to end with long waits, FUZZ_SECONDS (600) per fuzzer
-	@E2E_SLOW=1 FUZZ_SECONDS=$(if $(filter-out file,$(origin FUZZ_SECONDS)),$(FUZZ_SECONDS),600) tests/run.sh tsan simulation e2e fuzz
+	@E2E_SLOW=1 FUZZ_SECONDS=$(if $(filter-out file,$(origin FUZZ_SECONDS)),$(FUZZ_SECONDS),600) tests/run.sh gitops tsan simulation e2e fuzz
 
 simulate:  ## SEED=n COUNT=m: worlds of the simulated cluster; one that breaks a rule is told
 	@tests/run.sh simulate

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # run.sh STEP...: build, unit, asan, tsan, simulation, simulate, mutants, fuzz, charts, conformance, e2e, worlds_and_e2e,
-# lint, in the order given; the Makefile's targets are lists of steps.
+# gitops, lint, in the order given; the Makefile's targets are lists of steps.
 # After test steps it prints what failed and the sum of what their reports say, "N passed, N failed", and fails unless all
 # passed.
 # FILTER=word        only the end-to-end tests with that word in their name
@@ -163,6 +163,24 @@ run_e2e() {
 run_conformance() {
   say "the real API server and this program judge the same objects"
   FILTER='' run_gtest conformance 900 1
+}
+
+# What kstatus, Argo CD and Flux make of each state of a life, by their own code, is what we say they do.
+run_gitops() {
+  local bin judged name
+  say "the engines of GitOps tools judge the states of a cluster"
+  if ! bin=$(tests/gitops/build.sh) || ! judged=$("$bin/gitops-judge" health operator/gitops/argocd-health.lua \
+    operator/gitops/flux-health-checks.yaml tests/golden/states/*.json); then
+    count /dev/null 1 gitops
+    return
+  fi
+  # Each line is a test; one that only one of the two has, a failed one.
+  { echo "<testsuite tests=\"$(sort -u tests/gitops/expected.txt - <<< "$judged" | wc -l)\" failures=\"$(
+      sort tests/gitops/expected.txt - <<< "$judged" | uniq -u | wc -l)\">"
+    sort tests/gitops/expected.txt - <<< "$judged" | uniq -u |
+      while read -r name; do printf '<testcase name="%s"><failure ></failure>\n' "$name"; done
+  } > "$reports/gitops.xml"
+  count "$reports/gitops.xml" 0 gitops
 }
 
 run_lint() {
