@@ -103,8 +103,9 @@ std::size_t count_values(const kube::Json& value) {
 
 class Reader {
  public:
-  Reader(const std::string& file, const YamlLimits& limits, const std::function<void(kube::SourceDocument)>& each)
-      : file_(file), limits_(limits), each_(each) {}
+  Reader(const std::string& file, const YamlLimits& limits, const std::function<void(kube::SourceDocument)>& each,
+         YamlFlavour flavour)
+      : file_(file), limits_(limits), each_(each), flavour_(flavour) {}
 
   [[nodiscard]] std::size_t delivered() const { return delivered_; }
 
@@ -167,7 +168,7 @@ class Reader {
   }
 
   Result<Unit> read_yaml(const std::string& text, const Places& places) {
-    YamlBuilder builder(text, places, limits_);
+    YamlBuilder builder(text, places, limits_, flavour_);
     GuardedText guarded(text);
     std::istream stream(&guarded);
     std::optional<Error> error;
@@ -200,6 +201,7 @@ class Reader {
   const std::string& file_;
   const YamlLimits& limits_;
   const std::function<void(kube::SourceDocument)>& each_;
+  YamlFlavour flavour_;
   std::size_t delivered_ = 0;
   std::size_t documents_ = 0;
   std::size_t values_ = 0;  // of those that were delivered
@@ -208,12 +210,12 @@ class Reader {
 }  // namespace
 
 Result<std::size_t> read_documents(std::string_view text, const std::string& file, const YamlLimits& limits,
-                                   const std::function<void(kube::SourceDocument)>& each) {
+                                   const std::function<void(kube::SourceDocument)>& each, YamlFlavour flavour) {
   if (text.size() > limits.max_bytes) {
     return Error{Code::invalid, file + ": larger than " + std::to_string(limits.max_bytes) + " bytes"};
   }
   Splitter splitter(text);
-  Reader reader(file, limits, each);
+  Reader reader(file, limits, each, flavour);
   while (const std::optional<Slice> slice = splitter.next()) {
     TRY(reader.read(*slice));
   }

@@ -1,5 +1,6 @@
 // YAML and JSON text to documents with the place of each value. yaml-cpp's headers stay in the .cpp.
 #pragma once
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -8,6 +9,12 @@
 #include "kube/source.h"
 
 namespace nocobase_operator::io {
+
+// Whose YAML it is.
+enum class YamlFlavour : std::uint8_t {
+  kubectl,  // go-yaml v2: yes, no, on and off are booleans, and a merge replaces what stands above it
+  compose,  // go-yaml v3 in docker-compose: they are text, and what a map says itself wins over what is merged
+};
 
 struct YamlLimits {
   std::size_t max_bytes = 32U << 20U;          // of the whole text
@@ -25,7 +32,8 @@ struct YamlLimits {
 // null), map keys are strings, merge keys are applied, and a duplicate key is a finding of that document.
 [[nodiscard]] Result<std::size_t> read_documents(std::string_view text, const std::string& file,
                                                  const YamlLimits& limits,
-                                                 const std::function<void(kube::SourceDocument)>& each);
+                                                 const std::function<void(kube::SourceDocument)>& each,
+                                                 YamlFlavour flavour = YamlFlavour::kubectl);
 
 // A JSON value as YAML text that kubectl and yaml-cpp read back as the same value: block style, sorted keys, strings
 // quoted where another reader could take them for something else.

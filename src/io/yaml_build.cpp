@@ -1,6 +1,7 @@
 #include "io/yaml_build.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "io/yaml_scalar.h"
@@ -29,8 +30,19 @@ bool is_null_word(std::string_view text) {
 
 }  // namespace
 
-YamlBuilder::YamlBuilder(std::string_view text, const Places& places, const YamlLimits& limits)
-    : text_(text), places_(places), limits_(limits) {}
+YamlBuilder::YamlBuilder(std::string_view text, const Places& places, const YamlLimits& limits, YamlFlavour flavour)
+    : text_(text), places_(places), limits_(limits), flavour_(flavour) {}
+
+Result<Json> YamlBuilder::resolve(const std::string& tag, const std::string& value) const {
+  if (tag != plain_tag) {
+    return resolve_tagged(tag, value);
+  }
+  Result<Json> resolved = resolve_plain(value);
+  static constexpr std::array<std::string_view, 6> booleans = {"true", "True", "TRUE", "false", "False", "FALSE"};
+  const bool old_word = resolved.ok() && resolved.value().is_boolean() &&
+                        std::find(booleans.begin(), booleans.end(), value) == booleans.end();
+  return old_word && flavour_ == YamlFlavour::compose ? Result<Json>(Json(value)) : std::move(resolved);
+}
 
 void YamlBuilder::fail(kube::Mark mark, std::string what) {
   if (!failure_) {
@@ -192,7 +204,7 @@ void YamlBuilder::OnScalar(const YAML::Mark& mark, const std::string& tag, YAML:
   const Properties written = properties(mark);
   const char first = written.end < text_.size() ? text_[written.end] : '\0';
   const bool plain = first != '"' && first != '\'' && first != '|' && first != '>';
-  Result<Json> resolved = tag == plain_tag ? resolve_plain(value) : resolve_tagged(tag, value);
+  Result<Json> resolved = resolve(tag, value);
   if (!resolved.ok()) {
     fail(where, resolved.error().what);
     return;
@@ -327,7 +339,7 @@ void YamlBuilder::take_key(const Json& key, std::string_view written, kube::Mark
   frame.key_mark = mark;
 }
 
-// As kubectl does it: of several maps the first wins, and a merge replaces what stands above it.
+// Of several maps the first wins. As kubectl does it, a merge replaces what stands above it.
 void YamlBuilder::merge(Frame& frame, const Json& value) {
   if (value.is_object()) {
     merge_map(frame, value);
@@ -346,6 +358,9 @@ void YamlBuilder::merge(Frame& frame, const Json& value) {
 
 void YamlBuilder::merge_map(Frame& frame, const Json& map) {
   for (const auto& [key, value] : map.items()) {
+    if (flavour_ == YamlFlavour::compose && frame.written.contains(key)) {
+      continue;
+    }
     set_mark(kube::join_path(frame.path, key), frame.key_mark);
     frame.value[key] = value;
   }

@@ -11,6 +11,7 @@
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/mark.h>
 
+#include "base/result.h"
 #include "io/yaml.h"
 #include "io/yaml_text.h"
 #include "kube/source.h"
@@ -25,7 +26,7 @@ class YamlBuilder final : public YAML::EventHandler {
   };
 
   // `text` and `places` belong to the document and must outlive the builder.
-  YamlBuilder(std::string_view text, const Places& places, const YamlLimits& limits);
+  YamlBuilder(std::string_view text, const Places& places, const YamlLimits& limits, YamlFlavour flavour);
 
   // The first thing that was wrong; the events after it are ignored.
   [[nodiscard]] const std::optional<Failure>& failure() const { return failure_; }
@@ -74,6 +75,7 @@ class YamlBuilder final : public YAML::EventHandler {
   };
 
   void fail(kube::Mark mark, std::string what);
+  [[nodiscard]] Result<kube::Json> resolve(const std::string& tag, const std::string& value) const;
   bool spend(kube::Mark mark, std::size_t nodes, std::size_t bytes);
   [[nodiscard]] kube::Mark place(const YAML::Mark& mark) const;
   [[nodiscard]] Properties properties(const YAML::Mark& mark) const;
@@ -94,6 +96,7 @@ class YamlBuilder final : public YAML::EventHandler {
   std::string_view text_;
   const Places& places_;
   const YamlLimits limits_;
+  const YamlFlavour flavour_;
   kube::SourceDocument document_{};
   std::vector<Frame> frames_;
   std::map<YAML::anchor_t, Anchored> anchors_;

@@ -104,6 +104,25 @@ TEST(Yaml, an_unquoted_exclamation_mark_leaves_a_note) {
   EXPECT_EQ(got.documents[0].notes.count("s[1]"), 0U);
 }
 
+Json compose_value(const std::string& text) {
+  Json out;
+  const auto result = read_documents(
+      text, "f", {}, [&out](const kube::SourceDocument& document) { out = document.value; }, YamlFlavour::compose);
+  EXPECT_TRUE(result.ok()) << (result.ok() ? "" : result.error().what);
+  return out;
+}
+
+// As go-yaml v3 reads it.
+TEST(Yaml, docker_compose_knows_fewer_booleans_and_keeps_what_a_map_says) {
+  EXPECT_EQ(compose_value("[yes, no, on, off, y, n, true, False, 'true', 0777, 1e3, ~]"),
+            Json::parse(R"(["yes", "no", "on", "off", "y", "n", true, false, "true", 511, 1000, null])"));
+  EXPECT_EQ(compose_value("on: 1\n"), Json::parse(R"({"on": 1})"));
+  const std::string anchored = "x: &a {k: 1, l: 1}\ny: &b {l: 2, m: 2}\n";
+  EXPECT_EQ(compose_value(anchored + "z: {k: 0, <<: *a}\n")["z"], Json::parse(R"({"k": 0, "l": 1})"));
+  EXPECT_EQ(compose_value(anchored + "z: {<<: *a, k: 0}\n")["z"], Json::parse(R"({"k": 0, "l": 1})"));
+  EXPECT_EQ(compose_value(anchored + "z: {m: 0, <<: [*a, *b]}\n")["z"], Json::parse(R"({"k": 1, "l": 1, "m": 0})"));
+}
+
 TEST(Yaml, anchors_and_merge_keys_are_resolved) {
   const Read got = read("base: &b {x: 1, z: 2}\nuse:\n  <<: *b\n  z: 3\n");
   ASSERT_EQ(got.documents.size(), 1U);
