@@ -1,0 +1,1 @@
+nbo_test(app_import_test SOURCES import_test.cpp LINK nbo_app)
