@@ -7,6 +7,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "operator/import.h"
 #include "operator/offline.h"
 #include "operator/plan.h"
 #include "operator/run.h"
@@ -94,6 +95,25 @@ void add_explain(CLI::App& app, program::ExplainOptions& options, Command& chose
   command->callback([&] { chosen = [&options] { return program::explain(options, standard_streams()); }; });
 }
 
+void add_import(CLI::App& app, program::ImportOptions& options, Command& chosen) {
+  auto* command = app.add_subcommand(
+      "import", "Turn docker-compose files, Kubernetes objects, chart values or a .env into a NocoBaseCluster");
+  command->add_option("FILE", options.inputs, "Files, folders, or -")->required();
+  command->add_option("--env-file", options.env_files, "Take it for the .env of docker-compose (repeat for more)")
+      ->allow_extra_args(false);
+  command->add_option("--profile", options.profiles, "A docker-compose profile to import (repeat for more)")
+      ->allow_extra_args(false);
+  command->add_option("--name", options.name, "Name of the cluster (default: from the input)");
+  command->add_option("-n,--namespace", options.ns, "Namespace of the cluster (default: from the input)");
+  command->add_option("--image", options.image, "Image of the cluster (default: from the input)");
+  command->add_option("--only", options.only, "Print only this: cluster or secrets (default: both)")
+      ->check(CLI::IsMember({"cluster", "secrets"}));
+  command->add_option("-o,--output", options.output, "yaml or json")
+      ->check(CLI::IsMember({"yaml", "json"}))
+      ->capture_default_str();
+  command->callback([&] { chosen = [&options] { return program::import_files(options, standard_streams()); }; });
+}
+
 int main_with_exceptions(int argc, char** argv) {
   CLI::App app("Kubernetes operator for NocoBase clusters whose services are split by WORKER_MODE");
   app.set_version_flag("--version", "nocobase-operator " NBO_VERSION);
@@ -104,12 +124,14 @@ int main_with_exceptions(int argc, char** argv) {
   program::RenderOptions render_options;
   program::PlanOptions plan_options;
   program::ExplainOptions explain_options;
+  program::ImportOptions import_options;
   Command chosen;
   add_run(app, run_options, chosen);
   add_validate(app, validate_options, chosen);
   add_render(app, render_options, chosen);
   add_plan(app, plan_options, chosen);
   add_explain(app, explain_options, chosen);
+  add_import(app, import_options, chosen);
   app.add_subcommand("crd", "Print the CustomResourceDefinitions this program was built with")->callback([&chosen] {
     chosen = [] { return program::print_crds(standard_streams()); };
   });
