@@ -1,4 +1,4 @@
-foreach(target worker_mode kube yaml spec kubeconfig parsers)
+foreach(target worker_mode kube yaml spec kubeconfig parsers import)
   if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${target}.cmake)
     include(${CMAKE_CURRENT_SOURCE_DIR}/${target}.cmake)
   endif()
