@@ -25,21 +25,33 @@ std::string place_text(const app::Remark& remark) {
              : remark.file + ":" + std::to_string(remark.mark.line) + ":" + std::to_string(remark.mark.column);
 }
 
+Result<Unit> check_bytes(const std::string& text, const std::string& path) {
+  if (const auto unreadable = io::check_text({text, 1})) {
+    const auto& [why, mark, what] = *unreadable;
+    return Error{Code::invalid,
+                 path + ":" + std::to_string(mark.line) + ":" + std::to_string(mark.column) + ": " + what};
+  }
+  return Unit{};
+}
+
 Result<app::VariablesFile> read_variables(const std::string& path) {
   const std::string text = TRY(io::read_file(path, max_text_bytes));
-  TRY(io::check_text({text, 1}, path));
+  TRY(check_bytes(text, path));
   return app::VariablesFile{path, io::with_unix_lines(text)};
 }
 
 Result<std::vector<kube::SourceDocument>> read_yaml(const std::string& text, const std::string& path) {
   const auto read = [&](io::YamlFlavour flavour) -> Result<std::vector<kube::SourceDocument>> {
     std::vector<kube::SourceDocument> out;
-    TRY(io::read_documents(
+    const auto count = io::read_documents(
         text, path, {},
         [&out](const kube::SourceDocument& document) {
           for_each_object(document, [&out](const kube::SourceDocument& object) { out.push_back(object); });
         },
-        flavour));
+        flavour);
+    if (!count.ok()) {
+      return count.error();
+    }
     return out;
   };
   std::vector<kube::SourceDocument> documents = TRY(read(io::YamlFlavour::kubectl));
@@ -57,7 +69,7 @@ Result<Unit> read_input(const std::string& path, app::ImportInput& input) {
     if (text.size() > max_text_bytes) {
       return Error{Code::invalid, path + ": larger than " + std::to_string(max_text_bytes) + " bytes"};
     }
-    TRY(io::check_text({text, 1}, path));
+    TRY(check_bytes(text, path));
     input.variables.push_back({path, io::with_unix_lines(text)});
     return Unit{};
   }

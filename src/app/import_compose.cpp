@@ -203,7 +203,9 @@ class ComposeReader {
   }
 
   void tell_keys() {
-    for (const auto& [name, told] : told_) {
+    for (const auto& entry : told_) {
+      const std::string& name = entry.first;
+      const Told& told = entry.second;
       const auto* const key = std::find_if(keys.begin(), keys.end(), [&](const Key& k) { return k.name == name; });
       remarks_.dropped(told.place, name + " (" + listed(told.services) + ")",
                        key == keys.end() ? "the spec has nothing like it" : std::string(key->why),

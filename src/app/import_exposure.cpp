@@ -23,8 +23,9 @@ Json own_annotations(const Json* annotations) {
   for (const auto& [key, value] : annotations->items()) {
     static constexpr std::array<std::string_view, 3> others = {"kubectl.kubernetes.io/", "meta.helm.sh/",
                                                                "deployment.kubernetes.io/"};
+    const std::string_view name = key;
     const bool foreign =
-        std::any_of(others.begin(), others.end(), [&key](std::string_view start) { return key.starts_with(start); });
+        std::any_of(others.begin(), others.end(), [name](std::string_view start) { return name.starts_with(start); });
     if (!foreign && value.is_string()) {
       out[key] = value;
     }

@@ -64,11 +64,13 @@ class GuardedText final : public std::streambuf {
 };
 
 // What yaml-cpp says, in words for somebody who has never seen its grammar.
-std::string in_words(const std::string& message) {
+Unreadable in_words(const std::string& message) {
   struct Words {
     std::string_view theirs;
     std::string_view ours;
+    Unreadable::Why why = Unreadable::Why::syntax;
   };
+  constexpr auto alias = Unreadable::Why::alias;
   static constexpr Words words[] = {
       {"illegal map value", "\": \" is not allowed here: a second key in the line, or a value that needs quotes"},
       {"end of map not found", "this does not belong to the map above: is the indentation right?"},
@@ -79,15 +81,17 @@ std::string in_words(const std::string& message) {
       {"illegal EOF in scalar", "the quoted text is not closed"},
       {"illegal tab when looking for indentation", "a tab can not indent: use blanks"},
       {"unknown token", "this character can not start a value: quote it"},
-      {"bad file", "nested too deep"},
-      {"alias not found after *", "an unquoted * begins a YAML alias: write \"*\" in quotes if it is meant as a text"},
+      {"bad file", "nested too deep", Unreadable::Why::limit},
+      {"alias not found after *", "an unquoted * begins a YAML alias: write \"*\" in quotes if it is meant as a text",
+       alias},
+      {"the referenced anchor is not defined", "", alias},
   };
   for (const Words& entry : words) {
-    if (message == entry.theirs) {
-      return std::string(entry.ours);
+    if (message.starts_with(entry.theirs)) {
+      return {entry.why, {}, entry.ours.empty() ? message : std::string(entry.ours)};
     }
   }
-  return message;
+  return {Unreadable::Why::syntax, {}, message};
 }
 
 // How many values there are, lists and maps included. No deeper than YamlLimits::max_depth.
@@ -109,21 +113,25 @@ class Reader {
 
   [[nodiscard]] std::size_t delivered() const { return delivered_; }
 
-  Result<Unit> read(const Slice& slice) {
+  std::optional<Unreadable> read(const Slice& slice) {
     if (++documents_ > limits_.max_documents || values_ > limits_.max_values) {
-      return error_at(file_, {slice.first_line, 1},
-                      "more than " + std::to_string(limits_.max_documents) + " documents or " +
-                          std::to_string(limits_.max_values) + " values in one file: split it");
+      return Unreadable{Unreadable::Why::limit,
+                        {slice.first_line, 1},
+                        "more than " + std::to_string(limits_.max_documents) + " documents or " +
+                            std::to_string(limits_.max_values) + " values in one file: split it"};
     }
     if (slice.text.size() > limits_.max_document_bytes) {
-      return error_at(file_, {slice.first_line, 1},
-                      "the document is larger than " + std::to_string(limits_.max_document_bytes) + " bytes");
+      return Unreadable{Unreadable::Why::limit,
+                        {slice.first_line, 1},
+                        "the document is larger than " + std::to_string(limits_.max_document_bytes) + " bytes"};
     }
-    TRY(check_text(slice, file_));
+    if (auto no_text = check_text(slice)) {
+      return no_text;
+    }
     const std::string text = with_unix_lines(slice.text);
     const Places places(text, slice.first_line);
     if (read_all_json(text, places)) {
-      return Unit{};
+      return std::nullopt;
     }
     return read_yaml(text, places);
   }
@@ -167,35 +175,32 @@ class Reader {
     return true;
   }
 
-  Result<Unit> read_yaml(const std::string& text, const Places& places) {
+  std::optional<Unreadable> read_yaml(const std::string& text, const Places& places) {
     YamlBuilder builder(text, places, limits_, flavour_);
     GuardedText guarded(text);
     std::istream stream(&guarded);
-    std::optional<Error> error;
+    std::optional<Unreadable> error;
     try {
       YAML::Parser parser(stream);
       while (!builder.failure() && parser.HandleNextDocument(builder)) {
       }
     } catch (const YAML::Exception& e) {
-      const auto line = static_cast<std::size_t>(std::max(e.mark.line, 0));
-      const auto column = static_cast<std::size_t>(std::max(e.mark.column, 0));
-      error = error_at(file_, places.at_line(line, column), in_words(e.msg));
+      error = in_words(e.msg);
+      error->mark = places.at_line(static_cast<std::size_t>(std::max(e.mark.line, 0)),
+                                   static_cast<std::size_t>(std::max(e.mark.column, 0)));
     } catch (const std::exception& e) {
-      error = error_at(file_, places.at(0), e.what());
+      error = Unreadable{Unreadable::Why::syntax, places.at(0), e.what()};
     }
-    if (const auto& failure = builder.failure()) {
-      return error_at(file_, failure->mark, failure->what);
+    if (builder.failure()) {
+      return builder.failure();
     }
     if (guarded.cut()) {
-      return error_at(file_, places.at(0), "the document is too complex to be read");
+      return Unreadable{Unreadable::Why::limit, places.at(0), "the document is too complex to be read"};
     }
-    if (error) {
-      return *error;
-    }
-    if (builder.complete()) {
+    if (!error && builder.complete()) {
       deliver(builder.take());
     }
-    return Unit{};
+    return error;
   }
 
   const std::string& file_;
@@ -209,17 +214,30 @@ class Reader {
 
 }  // namespace
 
-Result<std::size_t> read_documents(std::string_view text, const std::string& file, const YamlLimits& limits,
-                                   const std::function<void(kube::SourceDocument)>& each, YamlFlavour flavour) {
+Reading read_text(std::string_view text, const std::string& file, const YamlLimits& limits,
+                  const std::function<void(kube::SourceDocument)>& each, YamlFlavour flavour) {
   if (text.size() > limits.max_bytes) {
-    return Error{Code::invalid, file + ": larger than " + std::to_string(limits.max_bytes) + " bytes"};
+    return {0,
+            Unreadable{Unreadable::Why::limit, {1, 1}, "larger than " + std::to_string(limits.max_bytes) + " bytes"}};
   }
   Splitter splitter(text);
   Reader reader(file, limits, each, flavour);
   while (const std::optional<Slice> slice = splitter.next()) {
-    TRY(reader.read(*slice));
+    if (auto unreadable = reader.read(*slice)) {
+      return {reader.delivered(), std::move(unreadable)};
+    }
   }
-  return reader.delivered();
+  return {reader.delivered(), std::nullopt};
+}
+
+Result<std::size_t> read_documents(std::string_view text, const std::string& file, const YamlLimits& limits,
+                                   const std::function<void(kube::SourceDocument)>& each, YamlFlavour flavour) {
+  const Reading reading = read_text(text, file, limits, each, flavour);
+  if (!reading.unreadable) {
+    return reading.documents;
+  }
+  const auto& [why, mark, what] = *reading.unreadable;
+  return Error{Code::invalid, file + ":" + std::to_string(mark.line) + ":" + std::to_string(mark.column) + ": " + what};
 }
 
 }  // namespace nocobase_operator::io

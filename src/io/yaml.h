@@ -2,6 +2,7 @@
 #pragma once
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -26,10 +27,34 @@ struct YamlLimits {
   std::size_t max_values = 500'000;  // of all documents together
 };
 
-// Reads `text` document by document and calls `each` for every one that is not empty, in order; returns how many there
-// were, or an Error (invalid) with file:line:column when the text is no YAML (or binary, or too large): what
-// came before has been delivered by then. Scalars become what kubectl makes of them (YAML 1.1 booleans, octal, floats,
-// null), map keys are strings, merge keys are applied, and a duplicate key is a finding of that document.
+// What kept a text from being read to its end, and where.
+struct Unreadable {
+  enum class Why : std::uint8_t {
+    bytes,   // no text: binary, UTF-16, control characters
+    syntax,  // neither YAML nor JSON
+    alias,   // an alias, an anchor or a merge key that leads to nothing that can be used
+    limit    // larger, deeper or more than YamlLimits allows
+  };
+  Why why = Why::syntax;
+  kube::Mark mark;
+  std::string what;
+};
+
+struct Reading {
+  std::size_t documents = 0;  // that were delivered
+  std::optional<Unreadable> unreadable;
+};
+
+// Reads `text` document by document and calls `each` for every one that is not empty, in order. Where the text is no
+// YAML (or binary, or too large), what came before has been delivered. Scalars become what kubectl makes of them (YAML
+// 1.1 booleans, octal, floats, null), map keys are strings, merge keys are applied, and a duplicate key is a finding of
+// that document.
+[[nodiscard]] Reading read_text(std::string_view text, const std::string& file, const YamlLimits& limits,
+                                const std::function<void(kube::SourceDocument)>& each,
+                                YamlFlavour flavour = YamlFlavour::kubectl);
+
+// The same for those who only tell that it failed: how many documents there were, or an Error (invalid)
+// "file:line:column: what".
 [[nodiscard]] Result<std::size_t> read_documents(std::string_view text, const std::string& file,
                                                  const YamlLimits& limits,
                                                  const std::function<void(kube::SourceDocument)>& each,

@@ -17,6 +17,7 @@ constexpr std::size_t max_path_bytes = 512;
 constexpr std::size_t max_mark_bytes = 32U << 20U;
 constexpr std::size_t max_findings = 100;
 constexpr std::string_view plain_tag = "?";
+constexpr auto limit = Unreadable::Why::limit;
 
 bool is_null_word(std::string_view text) {
   for (const std::string_view word : {"~", "null", "Null", "NULL"}) {
@@ -44,9 +45,9 @@ Result<Json> YamlBuilder::resolve(const std::string& tag, const std::string& val
   return old_word && flavour_ == YamlFlavour::compose ? Result<Json>(Json(value)) : std::move(resolved);
 }
 
-void YamlBuilder::fail(kube::Mark mark, std::string what) {
+void YamlBuilder::fail(kube::Mark mark, std::string what, Unreadable::Why why) {
   if (!failure_) {
-    failure_ = Failure{mark, std::move(what)};
+    failure_ = Unreadable{why, mark, std::move(what)};
   }
 }
 
@@ -60,9 +61,10 @@ bool YamlBuilder::spend(kube::Mark mark, std::size_t nodes, std::size_t bytes) {
   nodes_ += nodes;
   bytes_ += bytes;
   if (nodes_ > limits_.max_nodes) {
-    fail(mark, "more than " + std::to_string(limits_.max_nodes) + " values, aliases counted as often as they are used");
+    fail(mark, "more than " + std::to_string(limits_.max_nodes) + " values, aliases counted as often as they are used",
+         limit);
   } else if (bytes_ > 4 * limits_.max_document_bytes) {
-    fail(mark, "aliases make the document too large");
+    fail(mark, "aliases make the document too large", limit);
   }
   return !failure_;
 }
@@ -169,7 +171,7 @@ void YamlBuilder::OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) {
   }
   const auto found = anchors_.find(anchor);
   if (found == anchors_.end()) {
-    fail(where, "an anchor's value contains the anchor itself");
+    fail(where, "an anchor's value contains the anchor itself", Unreadable::Why::alias);
     return;
   }
   const Anchored& anchored = found->second;
@@ -252,7 +254,7 @@ void YamlBuilder::open(const YAML::Mark& mark, Json empty, YAML::anchor_t anchor
     return;
   }
   if (frames_.size() >= limits_.max_depth) {
-    fail(where, "nested deeper than " + std::to_string(limits_.max_depth) + " levels");
+    fail(where, "nested deeper than " + std::to_string(limits_.max_depth) + " levels", limit);
     return;
   }
   Frame frame;
@@ -348,7 +350,7 @@ void YamlBuilder::merge(Frame& frame, const Json& value) {
   const bool maps =
       value.is_array() && std::all_of(value.begin(), value.end(), [](const Json& item) { return item.is_object(); });
   if (!maps) {
-    fail(frame.key_mark, "\"<<\" needs a map or a list of maps");
+    fail(frame.key_mark, "\"<<\" needs a map or a list of maps", Unreadable::Why::alias);
     return;
   }
   for (auto item = value.rbegin(); item != value.rend(); ++item) {

@@ -20,16 +20,11 @@ namespace nocobase_operator::io {
 
 class YamlBuilder final : public YAML::EventHandler {
  public:
-  struct Failure {
-    kube::Mark mark;
-    std::string what;
-  };
-
   // `text` and `places` belong to the document and must outlive the builder.
   YamlBuilder(std::string_view text, const Places& places, const YamlLimits& limits, YamlFlavour flavour);
 
   // The first thing that was wrong; the events after it are ignored.
-  [[nodiscard]] const std::optional<Failure>& failure() const { return failure_; }
+  [[nodiscard]] const std::optional<Unreadable>& failure() const { return failure_; }
   [[nodiscard]] bool complete() const { return complete_; }
   // Value, marks, notes and findings of the document; file and index are left to the caller.
   [[nodiscard]] kube::SourceDocument take() { return std::move(document_); }
@@ -74,7 +69,7 @@ class YamlBuilder final : public YAML::EventHandler {
     std::size_t end;  // offset of what follows the tag and the anchor
   };
 
-  void fail(kube::Mark mark, std::string what);
+  void fail(kube::Mark mark, std::string what, Unreadable::Why why = Unreadable::Why::syntax);
   [[nodiscard]] Result<kube::Json> resolve(const std::string& tag, const std::string& value) const;
   bool spend(kube::Mark mark, std::size_t nodes, std::size_t bytes);
   [[nodiscard]] kube::Mark place(const YAML::Mark& mark) const;
@@ -100,7 +95,7 @@ class YamlBuilder final : public YAML::EventHandler {
   kube::SourceDocument document_{};
   std::vector<Frame> frames_;
   std::map<YAML::anchor_t, Anchored> anchors_;
-  std::optional<Failure> failure_;
+  std::optional<Unreadable> failure_;
   std::size_t nodes_ = 0;
   std::size_t bytes_ = 0;
   std::size_t mark_bytes_ = 0;

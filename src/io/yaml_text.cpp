@@ -127,22 +127,23 @@ kube::Mark Places::at_line(std::size_t line, std::size_t byte) const {
   return {first_line_ + static_cast<std::uint32_t>(line), static_cast<std::uint32_t>(characters) + 1};
 }
 
-Result<Unit> check_text(const Slice& slice, const std::string& file) {
+std::optional<Unreadable> check_text(const Slice& slice) {
+  constexpr auto bytes = Unreadable::Why::bytes;
   if (slice.text.starts_with("\xFF\xFE") || slice.text.starts_with("\xFE\xFF")) {
-    return error_at(file, {slice.first_line, 1}, "this is UTF-16: save the file as UTF-8");
+    return Unreadable{bytes, {slice.first_line, 1}, "this is UTF-16: save the file as UTF-8"};
   }
   std::size_t at = 0;
   while (at < slice.text.size()) {
     const std::size_t size = character_size(slice.text.substr(at, 4));
     if (size == 0) {
       const kube::Mark mark = Places(slice.text.substr(0, at), slice.first_line).at(at);
-      return error_at(
-          file, mark,
-          "byte " + hex_byte(slice.text[at]) + " is no UTF-8 text or a control character that YAML does not allow");
+      return Unreadable{
+          bytes, mark,
+          "byte " + hex_byte(slice.text[at]) + " is no UTF-8 text or a control character that YAML does not allow"};
     }
     at += size;
   }
-  return Unit{};
+  return std::nullopt;
 }
 
 std::string with_unix_lines(std::string_view text) {
@@ -156,10 +157,6 @@ std::string with_unix_lines(std::string_view text) {
     }
   }
   return result;
-}
-
-Error error_at(const std::string& file, kube::Mark mark, const std::string& what) {
-  return {Code::invalid, file + ":" + std::to_string(mark.line) + ":" + std::to_string(mark.column) + ": " + what};
 }
 
 }  // namespace nocobase_operator::io

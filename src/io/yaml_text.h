@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "base/result.h"
+#include "io/yaml.h"
 #include "kube/source.h"
 
 namespace nocobase_operator::io {
@@ -50,13 +50,10 @@ class Places {
   std::vector<std::size_t> starts_;  // of each line
 };
 
-// Error (invalid) "file:line:column: …" for bytes that are no text: invalid UTF-8, control characters, UTF-16.
-[[nodiscard]] Result<Unit> check_text(const Slice& slice, const std::string& file);
+// The first bytes that are no text: invalid UTF-8, control characters, UTF-16.
+[[nodiscard]] std::optional<Unreadable> check_text(const Slice& slice);
 
 // The text with line ends "\n".
 [[nodiscard]] std::string with_unix_lines(std::string_view text);
-
-// "file:line:column: what" as an Error (invalid).
-[[nodiscard]] Error error_at(const std::string& file, kube::Mark mark, const std::string& what);
 
 }  // namespace nocobase_operator::io
