@@ -49,8 +49,8 @@ void add_run(CLI::App& app, program::RunOptions& options, Command& chosen) {
 void add_validate(CLI::App& app, program::ValidateOptions& options, Command& chosen) {
   auto* command = app.add_subcommand("validate", "Check NocoBaseClusters in files, folders or - (stdin)");
   command->add_option("FILE", options.inputs, "Files, folders, or -")->required();
-  command->add_option("-o,--output", options.output, "text or json")
-      ->check(CLI::IsMember({"text", "json"}))
+  command->add_option("-o,--output", options.output, "text, json, sarif, github (annotations) or gitlab (Code Quality)")
+      ->check(CLI::IsMember({"text", "json", "sarif", "github", "gitlab"}))
       ->capture_default_str();
   command->add_option("--fail-on", options.fail_on, "Lowest severity that makes the exit code 1: error or warning")
       ->check(CLI::IsMember({"error", "warning"}))

@@ -24,7 +24,7 @@ struct Streams {
 
 struct ValidateOptions {
   std::vector<std::string> inputs;  // files, folders, "-"
-  std::string output = "text";      // text, json
+  std::string output = "text";      // text, json, sarif, github, gitlab
   std::string fail_on = "error";    // error, warning
 };
 [[nodiscard]] int validate(const ValidateOptions& options, const Streams& streams);

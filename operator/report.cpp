@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <ostream>
+#include <set>
 
+#include "app/rules.h"
 #include "base/check.h"
 #include "kube/json.h"
 
@@ -11,6 +13,7 @@ namespace nocobase_operator::program {
 namespace {
 
 constexpr std::size_t max_shown = 1000;  // findings a terminal or a pipeline can still use
+constexpr std::size_t max_pages = 10;
 
 std::string_view colour_of(kube::Severity severity) {
   switch (severity) {
@@ -27,6 +30,23 @@ std::string_view colour_of(kube::Severity severity) {
 
 std::string plural(std::size_t n, std::string_view noun) {
   return std::to_string(n) + " " + std::string(noun) + (n == 1 ? "" : "s");
+}
+
+// The pages about what was found, the worst first.
+std::string pages_of(const Report& report) {
+  std::set<std::pair<kube::Severity, std::string>> codes;
+  for (const Located& located : report.findings) {
+    codes.emplace(located.finding.severity, located.finding.code);
+  }
+  std::string out;
+  std::size_t told = 0;
+  for (const auto& [severity, code] : codes) {
+    if (++told > max_pages) {
+      return out + " and others";
+    }
+    out += (out.empty() ? "" : ", ") + app::page_of(code);
+  }
+  return out;
 }
 
 }  // namespace
@@ -50,6 +70,12 @@ std::size_t count(const Report& report, kube::Severity severity) {
                     [severity](const Located& located) { return located.finding.severity == severity; }));
 }
 
+std::string summary_of(const Report& report) {
+  return plural(report.clusters, "NocoBaseCluster") + " in " + plural(report.documents, "document") + ": " +
+         plural(count(report, kube::Severity::error), "error") + ", " +
+         plural(count(report, kube::Severity::warning), "warning");
+}
+
 void write_text(const Report& report, const Streams& streams) {
   std::size_t shown = 0;
   for (const auto& [file, mark, finding] : report.findings) {
@@ -71,9 +97,10 @@ void write_text(const Report& report, const Streams& streams) {
       streams.out << "    " << finding.advice << '\n';
     }
   }
-  streams.out << plural(report.clusters, "NocoBaseCluster") << " in " << plural(report.documents, "document") << ": "
-              << plural(count(report, kube::Severity::error), "error") << ", "
-              << plural(count(report, kube::Severity::warning), "warning") << '\n';
+  if (const std::string pages = pages_of(report); !pages.empty()) {
+    streams.out << "Why, with examples: " << pages << '\n';
+  }
+  streams.out << summary_of(report) << '\n';
 }
 
 void write_json(const Report& report, const Streams& streams) {
@@ -86,7 +113,8 @@ void write_json(const Report& report, const Streams& streams) {
                         {"severity", name_of(finding.severity)},
                         {"path", finding.path},
                         {"message", finding.message},
-                        {"advice", finding.advice}});
+                        {"advice", finding.advice},
+                        {"page", app::page_of(finding.code)}});
   }
   const kube::Json whole = {{"findings", std::move(findings)},
                             {"documents", report.documents},

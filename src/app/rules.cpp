@@ -43,6 +43,8 @@ constexpr std::array table = std::to_array<Rule>({
     {"NB014", error, crd, "name of the cluster",
      "Children are named after the cluster and its roles; Services need a DNS-1035 label and labels hold 63 "
      "characters."},
+    {"NB016", error, ours, "not YAML",
+     "A file that cannot be read is a file of which nothing was checked: kubectl and GitOps engines refuse it too."},
 
     // Roles: NB020 to NB039
     {"NB020", error, crd, "reserved role name",
@@ -203,6 +205,22 @@ constexpr bool is_sorted_by_code() {
 }
 static_assert(is_sorted_by_code());
 
+struct Group {
+  std::string_view first;  // code
+  std::string_view name;
+};
+constexpr std::array groups = std::to_array<Group>({{"NB001", "shape"},
+                                                    {"NB020", "roles"},
+                                                    {"NB040", "coverage"},
+                                                    {"NB050", "environment"},
+                                                    {"NB070", "image"},
+                                                    {"NB080", "database"},
+                                                    {"NB090", "coordination"},
+                                                    {"NB100", "storage"},
+                                                    {"NB110", "lifecycle"},
+                                                    {"NB120", "changes"},
+                                                    {"NB130", "secrets and config maps"}});
+
 }  // namespace
 
 std::span<const Rule> rules() {
@@ -214,6 +232,17 @@ const Rule& rule(std::string_view code) {
       std::lower_bound(table.begin(), table.end(), code, [](const Rule& r, std::string_view c) { return r.code < c; });
   CHECK(found != table.end() && found->code == code);
   return *found;
+}
+
+std::string_view group_of(std::string_view code) {
+  const auto* const after = std::upper_bound(groups.begin(), groups.end(), code,
+                                             [](std::string_view c, const Group& g) { return c < g.first; });
+  CHECK(after != groups.begin());
+  return (after - 1)->name;
+}
+
+std::string page_of(std::string_view code) {
+  return "docs/rules/" + std::string(code) + ".md";
 }
 
 }  // namespace nocobase_operator::app

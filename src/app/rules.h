@@ -1,6 +1,7 @@
 // The table of every rule that can produce a finding. Codes are stable: they are never renumbered or used again.
 #pragma once
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "kube/finding.h"
@@ -24,5 +25,10 @@ struct Rule {
 
 [[nodiscard]] std::span<const Rule> rules();
 [[nodiscard]] const Rule& rule(std::string_view code);  // aborts on an unknown code
+
+// What the rules of a range of codes are about: "roles".
+[[nodiscard]] std::string_view group_of(std::string_view code);
+// The page of this repository about a rule: "docs/rules/NB001.md".
+[[nodiscard]] std::string page_of(std::string_view code);
 
 }  // namespace nocobase_operator::app

@@ -90,7 +90,7 @@ TEST_F(OfflineTest, an_unquoted_sign_where_a_key_belongs_says_what_to_write) {
       {"[!, \"async-task:process\"]", exit_findings,
        ":8:31: error NB012 spec.roles[1].services[0]: the unquoted ! is a YAML tag",
        "write `requests: true` for !, and quote a key that begins with a sign"},
-      {"[*, \"async-task:process\"]", exit_unusable_input, ":8:32: an unquoted * begins a YAML alias",
+      {"[*, \"async-task:process\"]", exit_unusable_input, ":8:32: error NB010: an unquoted * begins a YAML alias",
        "write \"*\" in quotes if it is meant as a text"},
       {"[-, \"async-task:process\"]", exit_findings,
        ":8:31: error NB012 spec.roles[1].services[0]: \"-\" is no service key",
@@ -137,10 +137,38 @@ TEST_F(OfflineTest, a_missing_file_is_unusable_and_named) {
   EXPECT_NE(err_.str().find("none.yaml"), std::string::npos);
 }
 
-TEST_F(OfflineTest, broken_yaml_is_unusable_and_has_a_place) {
-  const auto path = file("a.yaml", "a: [1\nb: }\n");
-  EXPECT_EQ(validate({{path}, "text", "error"}, streams()), exit_unusable_input);
-  EXPECT_TRUE(err_.str().starts_with(path + ":")) << err_.str();
+TEST_F(OfflineTest, what_cannot_be_read_is_unusable_and_a_finding_with_a_place) {
+  struct Case {
+    std::string text;
+    std::string told;
+  };
+  const Case cases[] = {
+      {"a: [1\nb: }\n", ":2:2: error NB016: the '[' above is not closed"},
+      {"a: 1\n---\nb: *c\n", ":3:4: error NB010: the referenced anchor is not defined"},
+      {"a: " + std::string(4U << 20U, 'x'), ":1:1: error NB011: the document is larger than 3145728 bytes"},
+      {"a: \x01\n", ":1:4: error NB016: byte 0x01 is no UTF-8 text"},
+  };
+  for (const auto& [text, told] : cases) {
+    out_.str("");
+    const auto path = file("a.yaml", text);
+    EXPECT_EQ(validate({{path}, "text", "error"}, streams()), exit_unusable_input);
+    EXPECT_TRUE(out_.str().starts_with(path + told)) << out_.str();
+    EXPECT_EQ(err_.str(), "");
+  }
+}
+
+TEST_F(OfflineTest, a_cluster_before_the_place_that_cannot_be_read_is_judged) {
+  std::string text = good;
+  text.replace(text.find("replicas: 2"), 11, "replicas: x");
+  const auto path = file("a.yaml", text + "---\nb: [\n");
+  EXPECT_EQ(validate({{path}, "github", "error"}, streams()), exit_unusable_input);
+  EXPECT_EQ(out_.str(),
+            "::error file=" + path +
+                ",line=7,col=35,title=NB003 wrong type::spec.roles[0].replicas: want a whole number, got \"x\"\n"
+                "::error file=" +
+                path +
+                ",line=13,col=1,title=NB016 not YAML::the '[' above is not closed\n"
+                "1 NocoBaseCluster in 1 document: 2 errors, 0 warnings\n");
 }
 
 TEST_F(OfflineTest, warnings_fail_only_when_asked) {

@@ -1,0 +1,114 @@
+// `validate`: files in, findings with their places out.
+#include "app/validate.h"
+
+#include <filesystem>
+#include <ostream>
+#include <system_error>
+
+#include "app/report.h"
+#include "base/check.h"
+#include "io/file.h"
+#include "io/yaml.h"
+#include "operator/input.h"
+#include "operator/offline.h"
+#include "operator/report.h"
+
+namespace nocobase_operator::program {
+
+namespace {
+
+constexpr std::size_t max_findings = 100'000;
+
+void add_findings(Report& report, const kube::SourceDocument& document, const kube::Findings& findings) {
+  for (const auto& finding : findings) {
+    if (report.findings.size() < max_findings) {
+      report.findings.push_back({document.file, kube::mark_of(document, finding.path), finding});
+    }
+  }
+}
+
+std::string_view code_of(io::Unreadable::Why why) {
+  switch (why) {
+    case io::Unreadable::Why::alias:
+      return "NB010";
+    case io::Unreadable::Why::limit:
+      return "NB011";
+    case io::Unreadable::Why::bytes:
+    case io::Unreadable::Why::syntax:
+      return "NB016";
+  }
+  CHECK(false);
+  return "";
+}
+
+void validate_file(const std::string& path, Report& report) {
+  const auto text = io::read_file(path, max_input_bytes);
+  if (!text.ok()) {
+    report.unusable.push_back(text.error().what);
+    return;
+  }
+  const io::Reading reading = io::read_text(text.value(), path, {}, [&report](const kube::SourceDocument& document) {
+    for_each_object(document, [&report](const kube::SourceDocument& object) {
+      if (is_cluster(object.value)) {
+        ++report.clusters;
+        add_findings(report, object, app::check(object));
+      }
+    });
+  });
+  report.documents += reading.documents;
+  if (reading.unreadable) {
+    kube::Findings found;
+    app::Report(found).add(code_of(reading.unreadable->why), "", reading.unreadable->what);
+    report.findings.push_back({path, reading.unreadable->mark, std::move(found.front())});
+    ++report.unreadable;
+  }
+}
+
+int exit_of(const Report& report, const std::string& fail_on) {
+  if (!report.unusable.empty() || report.unreadable > 0) {
+    return exit_unusable_input;
+  }
+  const bool failed =
+      count(report, kube::Severity::error) > 0 || (fail_on == "warning" && count(report, kube::Severity::warning) > 0);
+  return failed ? exit_findings : exit_ok;
+}
+
+void write(const Report& report, const std::string& output, const Streams& streams) {
+  if (output == "json") {
+    write_json(report, streams);
+  } else if (output == "sarif") {
+    write_sarif(report, streams);
+  } else if (output == "github") {
+    write_github(report, streams);
+  } else if (output == "gitlab") {
+    write_gitlab(report, streams);
+  } else {
+    write_text(report, streams);
+  }
+}
+
+}  // namespace
+
+int validate(const ValidateOptions& options, const Streams& streams) {
+  Report report;
+  std::error_code no_folder;
+  report.folder = std::filesystem::current_path(no_folder).string();
+  const auto files = io::expand_inputs(options.inputs);
+  if (files.ok()) {
+    for (const auto& file : files.value()) {
+      validate_file(file, report);
+    }
+  } else {
+    report.unusable.push_back(files.error().what);
+  }
+  if (report.clusters == 0 && report.unusable.empty() && report.unreadable == 0) {
+    report.unusable.emplace_back("no NocoBaseCluster in the input");
+  }
+  for (const auto& line : report.unusable) {
+    streams.err << line << '\n';
+  }
+  write(report, options.output, streams);
+  return exit_of(report, options.fail_on);
+}
+
+}  // namespace nocobase_operator::program
