@@ -49,6 +49,8 @@ void add_run(CLI::App& app, program::RunOptions& options, Command& chosen) {
 void add_validate(CLI::App& app, program::ValidateOptions& options, Command& chosen) {
   auto* command = app.add_subcommand("validate", "Check NocoBaseClusters in files, folders or - (stdin)");
   command->add_option("FILE", options.inputs, "Files, folders, or -")->required();
+  command->add_option("--from", options.from,
+                      "A file or folder with the clusters as they were: changes are judged too");
   command->add_option("-o,--output", options.output, "text, json, sarif, github (annotations) or gitlab (Code Quality)")
       ->check(CLI::IsMember({"text", "json", "sarif", "github", "gitlab"}))
       ->capture_default_str();

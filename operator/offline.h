@@ -24,6 +24,7 @@ struct Streams {
 
 struct ValidateOptions {
   std::vector<std::string> inputs;  // files, folders, "-"
+  std::string from;                 // a file or folder with the clusters as they were; "": changes are not judged
   std::string output = "text";      // text, json, sarif, github, gitlab
   std::string fail_on = "error";    // error, warning
 };

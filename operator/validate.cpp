@@ -2,8 +2,11 @@
 #include "app/validate.h"
 
 #include <filesystem>
+#include <functional>
+#include <map>
 #include <ostream>
 #include <system_error>
+#include <utility>
 
 #include "app/report.h"
 #include "base/check.h"
@@ -41,27 +44,55 @@ std::string_view code_of(io::Unreadable::Why why) {
   return "";
 }
 
-void validate_file(const std::string& path, Report& report) {
-  const auto text = io::read_file(path, max_input_bytes);
-  if (!text.ok()) {
-    report.unusable.push_back(text.error().what);
-    return;
+// Calls `each` for every object in the files and folders; what cannot be read is told in the report. Returns how many
+// documents there were.
+std::size_t read_objects(const std::vector<std::string>& inputs, Report& report,
+                         const std::function<void(const kube::SourceDocument&)>& each) {
+  const auto files = io::expand_inputs(inputs);
+  if (!files.ok()) {
+    report.unusable.push_back(files.error().what);
+    return 0;
   }
-  const io::Reading reading = io::read_text(text.value(), path, {}, [&report](const kube::SourceDocument& document) {
-    for_each_object(document, [&report](const kube::SourceDocument& object) {
+  std::size_t documents = 0;
+  for (const std::string& file : files.value()) {
+    const auto text = io::read_file(file, max_input_bytes);
+    if (!text.ok()) {
+      report.unusable.push_back(text.error().what);
+      continue;
+    }
+    const io::Reading reading = io::read_text(
+        text.value(), file, {}, [&each](const kube::SourceDocument& document) { for_each_object(document, each); });
+    documents += reading.documents;
+    if (reading.unreadable) {
+      kube::Findings found;
+      app::Report(found).add(code_of(reading.unreadable->why), "", reading.unreadable->what);
+      report.findings.push_back({file, reading.unreadable->mark, std::move(found.front())});
+      ++report.unreadable;
+    }
+  }
+  return documents;
+}
+
+using Name = std::pair<std::string, std::string>;  // namespace and name
+
+Name name_of_object(const kube::Json& object) {
+  return {kube::string_at(object, {"metadata", "namespace"}), kube::string_at(object, {"metadata", "name"})};
+}
+
+// The clusters as they were. One that could not be decoded then can only have become better.
+std::map<Name, app::Cluster> clusters_before(const std::string& from, Report& report) {
+  std::map<Name, app::Cluster> out;
+  if (!from.empty()) {
+    read_objects({from}, report, [&out](const kube::SourceDocument& object) {
       if (is_cluster(object.value)) {
-        ++report.clusters;
-        add_findings(report, object, app::check(object));
+        app::Decoded decoded = app::decode(object.value);
+        if (!kube::has_errors(decoded.findings)) {
+          out.insert_or_assign(name_of_object(object.value), std::move(decoded.cluster));
+        }
       }
     });
-  });
-  report.documents += reading.documents;
-  if (reading.unreadable) {
-    kube::Findings found;
-    app::Report(found).add(code_of(reading.unreadable->why), "", reading.unreadable->what);
-    report.findings.push_back({path, reading.unreadable->mark, std::move(found.front())});
-    ++report.unreadable;
   }
+  return out;
 }
 
 int exit_of(const Report& report, const std::string& fail_on) {
@@ -93,14 +124,14 @@ int validate(const ValidateOptions& options, const Streams& streams) {
   Report report;
   std::error_code no_folder;
   report.folder = std::filesystem::current_path(no_folder).string();
-  const auto files = io::expand_inputs(options.inputs);
-  if (files.ok()) {
-    for (const auto& file : files.value()) {
-      validate_file(file, report);
+  const std::map<Name, app::Cluster> before = clusters_before(options.from, report);
+  report.documents = read_objects(options.inputs, report, [&](const kube::SourceDocument& object) {
+    if (is_cluster(object.value)) {
+      ++report.clusters;
+      const auto old = before.find(name_of_object(object.value));
+      add_findings(report, object, app::check(object, old == before.end() ? nullptr : &old->second));
     }
-  } else {
-    report.unusable.push_back(files.error().what);
-  }
+  });
   if (report.clusters == 0 && report.unusable.empty() && report.unreadable == 0) {
     report.unusable.emplace_back("no NocoBaseCluster in the input");
   }

@@ -87,7 +87,7 @@ kube::Findings validate(const Cluster& cluster, const Cluster* before) {
   return findings;
 }
 
-kube::Findings check(const kube::SourceDocument& document) {
+kube::Findings check(const kube::SourceDocument& document, const Cluster* before) {
   kube::Findings findings = document.findings;
   const kube::Findings signs = lint_source(document);
   std::set<std::string, std::less<>> explained;
@@ -103,7 +103,7 @@ kube::Findings check(const kube::SourceDocument& document) {
     }
   }
   if (sound) {
-    for (auto& finding : validate(decoded.cluster)) {
+    for (auto& finding : validate(decoded.cluster, before)) {
       findings.push_back(std::move(finding));
     }
   }

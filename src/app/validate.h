@@ -14,7 +14,7 @@ namespace nocobase_operator::app {
 
 // decode + validate + what only the text shows (an unquoted `!`, `*` or `-` where a service key belongs, duplicate
 // keys): what `validate` on the command line reports for one document that is a NocoBaseCluster.
-[[nodiscard]] kube::Findings check(const kube::SourceDocument& document);
+[[nodiscard]] kube::Findings check(const kube::SourceDocument& document, const Cluster* before = nullptr);
 
 // The error that keeps the operator from acting on a cluster at all, if there is one: the first finding of severity
 // error.

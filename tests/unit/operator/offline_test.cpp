@@ -50,7 +50,7 @@ spec:
 )";
 
 TEST_F(OfflineTest, a_good_cluster_validates_with_exit_code_0) {
-  EXPECT_EQ(validate({{file("a.yaml", good)}, "text", "error"}, streams()), exit_ok) << out_.str() << err_.str();
+  EXPECT_EQ(validate({{file("a.yaml", good)}, "", "text", "error"}, streams()), exit_ok) << out_.str() << err_.str();
   EXPECT_EQ(err_.str(), "");
   EXPECT_TRUE(out_.str().ends_with("1 NocoBaseCluster in 1 document: 0 errors, 0 warnings\n")) << out_.str();
 }
@@ -59,7 +59,7 @@ TEST_F(OfflineTest, a_finding_names_file_line_and_column) {
   std::string text = good;
   text.replace(text.find("replicas: 2"), 11, "replicas: x");
   const auto path = file("a.yaml", text);
-  EXPECT_EQ(validate({{path}, "text", "error"}, streams()), exit_findings);
+  EXPECT_EQ(validate({{path}, "", "text", "error"}, streams()), exit_findings);
   EXPECT_NE(out_.str().find(path + ":7:35: error NB003 spec.roles[0].replicas: "), std::string::npos) << out_.str();
 }
 
@@ -67,7 +67,7 @@ TEST_F(OfflineTest, json_output_is_one_object_with_the_same_findings) {
   std::string text = good;
   text.replace(text.find("requests: true"), 14, "request: true");
   const auto path = file("a.yaml", text);
-  EXPECT_EQ(validate({{path}, "json", "error"}, streams()), exit_findings);
+  EXPECT_EQ(validate({{path}, "", "json", "error"}, streams()), exit_findings);
   const auto json = kube::parse_json(out_.str());
   ASSERT_TRUE(json.ok()) << out_.str();
   EXPECT_EQ(kube::integer_at(json.value(), {"clusters"}), 1);
@@ -104,7 +104,7 @@ TEST_F(OfflineTest, an_unquoted_sign_where_a_key_belongs_says_what_to_write) {
     const std::string_view keys = R"(["workflow:process", "async-task:process"])";
     text.replace(text.find(keys), keys.size(), one.written);
     const auto path = file("a.yaml", text);
-    EXPECT_EQ(validate({{path}, "text", "error"}, streams()), one.exit);
+    EXPECT_EQ(validate({{path}, "", "text", "error"}, streams()), one.exit);
     const std::string said = out_.str() + err_.str();
     EXPECT_NE(said.find(path + std::string(one.message)), std::string::npos) << said;
     EXPECT_NE(said.find(one.advice), std::string::npos) << said;
@@ -113,13 +113,13 @@ TEST_F(OfflineTest, an_unquoted_sign_where_a_key_belongs_says_what_to_write) {
 
 TEST_F(OfflineTest, input_without_a_cluster_is_unusable) {
   const auto path = file("a.yaml", "kind: ConfigMap\napiVersion: v1\nmetadata: {name: x}\n");
-  EXPECT_EQ(validate({{path}, "text", "error"}, streams()), exit_unusable_input);
+  EXPECT_EQ(validate({{path}, "", "text", "error"}, streams()), exit_unusable_input);
   EXPECT_EQ(err_.str(), "no NocoBaseCluster in the input\n");
 }
 
 TEST_F(OfflineTest, other_kinds_are_passed_over) {
   const auto path = file("a.yaml", std::string(good) + "---\nkind: ConfigMap\napiVersion: v1\nmetadata: {name: x}\n");
-  EXPECT_EQ(validate({{path}, "text", "error"}, streams()), exit_ok);
+  EXPECT_EQ(validate({{path}, "", "text", "error"}, streams()), exit_ok);
   EXPECT_TRUE(out_.str().ends_with("1 NocoBaseCluster in 2 documents: 0 errors, 0 warnings\n")) << out_.str();
 }
 
@@ -128,12 +128,12 @@ TEST_F(OfflineTest, a_list_is_looked_into_with_places) {
       file("a.yaml",
            "apiVersion: v1\nkind: List\nitems:\n- apiVersion: nocobase.com/v1alpha1\n  kind: NocoBaseCluster\n"
            "  metadata: {name: crm}\n  spec:\n    image: 3\n");
-  EXPECT_EQ(validate({{path}, "text", "error"}, streams()), exit_findings);
+  EXPECT_EQ(validate({{path}, "", "text", "error"}, streams()), exit_findings);
   EXPECT_NE(out_.str().find(path + ":8:5: error NB003 spec.image: "), std::string::npos) << out_.str();
 }
 
 TEST_F(OfflineTest, a_missing_file_is_unusable_and_named) {
-  EXPECT_EQ(validate({{(folder_ / "none.yaml").string()}, "text", "error"}, streams()), exit_unusable_input);
+  EXPECT_EQ(validate({{(folder_ / "none.yaml").string()}, "", "text", "error"}, streams()), exit_unusable_input);
   EXPECT_NE(err_.str().find("none.yaml"), std::string::npos);
 }
 
@@ -151,7 +151,7 @@ TEST_F(OfflineTest, what_cannot_be_read_is_unusable_and_a_finding_with_a_place) 
   for (const auto& [text, told] : cases) {
     out_.str("");
     const auto path = file("a.yaml", text);
-    EXPECT_EQ(validate({{path}, "text", "error"}, streams()), exit_unusable_input);
+    EXPECT_EQ(validate({{path}, "", "text", "error"}, streams()), exit_unusable_input);
     EXPECT_TRUE(out_.str().starts_with(path + told)) << out_.str();
     EXPECT_EQ(err_.str(), "");
   }
@@ -161,7 +161,7 @@ TEST_F(OfflineTest, a_cluster_before_the_place_that_cannot_be_read_is_judged) {
   std::string text = good;
   text.replace(text.find("replicas: 2"), 11, "replicas: x");
   const auto path = file("a.yaml", text + "---\nb: [\n");
-  EXPECT_EQ(validate({{path}, "github", "error"}, streams()), exit_unusable_input);
+  EXPECT_EQ(validate({{path}, "", "github", "error"}, streams()), exit_unusable_input);
   EXPECT_EQ(out_.str(),
             "::error file=" + path +
                 ",line=7,col=35,title=NB003 wrong type::spec.roles[0].replicas: want a whole number, got \"x\"\n"
@@ -171,12 +171,27 @@ TEST_F(OfflineTest, a_cluster_before_the_place_that_cannot_be_read_is_judged) {
                 "1 NocoBaseCluster in 1 document: 2 errors, 0 warnings\n");
 }
 
+TEST_F(OfflineTest, a_change_is_judged_where_the_cluster_stood_in_the_old_file) {
+  const std::string other = "apiVersion: nocobase.com/v1alpha1\nkind: NocoBaseCluster\nmetadata: {name: new}\n";
+  std::string text = good;
+  text.replace(text.find("dialect: postgres"), 17, "dialect: mysql");
+  const auto path = file("a.yaml", text);
+  EXPECT_EQ(validate({{path}, file("old.yaml", good), "text", "error"}, streams()), exit_findings);
+  EXPECT_NE(out_.str().find(path + ":9:14: error NB122 spec.database.dialect: dialect changes from \"postgres\" to "
+                                   "\"mysql\"\n"),
+            std::string::npos)
+      << out_.str();
+  EXPECT_EQ(validate({{path}, file("old.yaml", other), "text", "error"}, streams()), exit_ok) << "another cluster";
+  EXPECT_EQ(validate({{path}, file("old.yaml", ""), "text", "error"}, streams()), exit_ok) << "the first one";
+  EXPECT_EQ(validate({{path}, (folder_ / "none.yaml").string(), "text", "error"}, streams()), exit_unusable_input);
+}
+
 TEST_F(OfflineTest, warnings_fail_only_when_asked) {
   std::string text = good;
   text.replace(text.find("coordination"), std::string::npos, "");  // two pods and nothing shared between them
   const auto path = file("a.yaml", text);
-  EXPECT_EQ(validate({{path}, "text", "error"}, streams()), exit_ok) << out_.str();
-  EXPECT_EQ(validate({{path}, "text", "warning"}, streams()), exit_findings) << out_.str();
+  EXPECT_EQ(validate({{path}, "", "text", "error"}, streams()), exit_ok) << out_.str();
+  EXPECT_EQ(validate({{path}, "", "text", "warning"}, streams()), exit_findings) << out_.str();
 }
 
 TEST_F(OfflineTest, render_prints_every_child_once) {
@@ -196,7 +211,7 @@ TEST_F(OfflineTest, render_prints_what_the_operator_would_run_of_workers_alone) 
   std::string text = good;
   text.replace(text.find("requests: true"), 14, "services: ['*']");
   const std::string path = file("a.yaml", text);
-  EXPECT_EQ(validate({{path}, "text", "error"}, streams()), exit_findings);
+  EXPECT_EQ(validate({{path}, "", "text", "error"}, streams()), exit_findings);
   EXPECT_NE(out_.str().find("NB040"), std::string::npos) << out_.str();
   EXPECT_EQ(render({path, "yaml"}, streams()), exit_ok) << err_.str();
 }
