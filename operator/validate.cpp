@@ -5,10 +5,13 @@
 #include <functional>
 #include <map>
 #include <ostream>
+#include <set>
 #include <system_error>
+#include <tuple>
 #include <utility>
 
 #include "app/report.h"
+#include "app/validate_given.h"
 #include "base/check.h"
 #include "io/file.h"
 #include "io/yaml.h"
@@ -26,6 +29,20 @@ void add_findings(Report& report, const kube::SourceDocument& document, const ku
   for (const auto& finding : findings) {
     if (report.findings.size() < max_findings) {
       report.findings.push_back({document.file, kube::mark_of(document, finding.path), finding});
+    }
+  }
+}
+
+// Of the Secrets and ConfigMaps in the input, each once however many clusters take the same entry.
+void add_findings_of_given(Report& report, const std::vector<app::Referrer>& referrers, const app::Given& given) {
+  std::set<std::tuple<std::string, std::uint32_t, std::uint32_t, std::string, std::string>> told;
+  for (const app::Referrer& referrer : referrers) {
+    for (app::Placed& placed : app::judge_given(referrer, given)) {
+      const auto& [file, mark, finding] = placed;
+      if (report.findings.size() < max_findings &&
+          told.emplace(file, mark.line, mark.column, finding.code, finding.message).second) {
+        report.findings.push_back({file, mark, std::move(placed.finding)});
+      }
     }
   }
 }
@@ -125,13 +142,22 @@ int validate(const ValidateOptions& options, const Streams& streams) {
   std::error_code no_folder;
   report.folder = std::filesystem::current_path(no_folder).string();
   const std::map<Name, app::Cluster> before = clusters_before(options.from, report);
+  std::vector<app::Referrer> referrers;
+  app::Given given;
   report.documents = read_objects(options.inputs, report, [&](const kube::SourceDocument& object) {
-    if (is_cluster(object.value)) {
-      ++report.clusters;
-      const auto old = before.find(name_of_object(object.value));
-      add_findings(report, object, app::check(object, old == before.end() ? nullptr : &old->second));
+    if (!is_cluster(object.value)) {
+      given.add(object);
+      return;
+    }
+    ++report.clusters;
+    const auto old = before.find(name_of_object(object.value));
+    const app::Inspected inspected = app::inspect(object, old == before.end() ? nullptr : &old->second);
+    add_findings(report, object, inspected.findings);
+    if (inspected.cluster) {
+      referrers.push_back(app::referrer_of(object, *inspected.cluster));
     }
   });
+  add_findings_of_given(report, referrers, given);
   if (report.clusters == 0 && report.unusable.empty() && report.unreadable == 0) {
     report.unusable.emplace_back("no NocoBaseCluster in the input");
   }

@@ -1,21 +1,18 @@
 // Secrets and ConfigMaps: which entries they have, and whether the keys among them can be used. No value is kept.
 #include <algorithm>
-#include <array>
 #include <cctype>
 #include <functional>
 #include <map>
 
 #include "app/names.h"
 #include "app/observe_parts.h"
+#include "app/secrecy.h"
 #include "base/base64.h"
 #include "base/hash.h"
 #include "base/hmac.h"
 
 namespace nocobase_operator::app {
 namespace {
-
-// Values from upstream's own examples (.env.example, docker-compose files): everybody knows them.
-constexpr std::array<std::string_view, 2> placeholders = {"your-secret-key", "test-key"};
 
 bool is_hex_of(std::string_view text, std::size_t size) {
   return text.size() == size &&
@@ -30,7 +27,7 @@ std::string problem_of(std::string_view name, std::string_view value) {
   if (value.ends_with('\n') || value.ends_with('\r')) {
     return key + " ends with a line break";
   }
-  if (std::find(placeholders.begin(), placeholders.end(), value) != placeholders.end()) {
+  if (is_public_app_key(value)) {
     return key + " is the placeholder of an example";
   }
   // packages/core/server/src/aes-encryptor.ts: 32 bytes as hexadecimal digits.

@@ -186,13 +186,29 @@ constexpr std::array table = std::to_array<Rule>({
      "Sessions end with another APP_KEY, and data encrypted with another APP_AES_SECRET_KEY cannot be read."},
 
     // Secrets and ConfigMaps in the same input: NB130 to NB139
-    {"NB130", error, ours, "key not in the Secret", "The container would not start (CreateContainerConfigError)."},
+    {"NB130", error, ours, "key not in the Secret or ConfigMap",
+     "The container would not start (CreateContainerConfigError), and a volume would not be mounted."},
     {"NB131", error, ours, "APP_KEY unusable",
      "Empty, it signs tokens with a public constant; a placeholder is ignored "
-     "(packages/core/auth/src/auth-manager.ts)."},
+     "(packages/core/cli-v1/src/util.js, packages/core/auth/src/auth-manager.ts)."},
     {"NB132", warning, ours, "line break at the end", "It is part of the value; made with echo instead of printf?"},
     {"NB133", error, ours, "APP_AES_SECRET_KEY unusable",
      "It is read as 32 bytes in hex; anything else is cut silently (packages/core/server/src/aes-encryptor.ts)."},
+    {"NB134", warning, ours, "variable of the operator in envFrom",
+     "The operator sets it from other fields: then the entry has no effect. Or its safety rests on the variable being "
+     "absent: then the entry takes effect unseen."},
+    {"NB135", error, ours, "entry that is no text or no base64",
+     "The API server refuses the object: data of a Secret is base64, everything else is text, and an unquoted number "
+     "is neither."},
+    {"NB136", warning, ours, "APP_KEY is short",
+     "It signs tokens with HS256, for which RFC 7518 (3.2) wants 256 bits: whoever guesses it signs in as anybody."},
+    {"NB137", error, ours, "password that everybody knows",
+     "It is the one of the first administrator where nobody chose another "
+     "(packages/plugins/@nocobase/plugin-users/src/server/server.ts)."},
+    {"NB138", error, ours, "malformed RabbitMQ URL", "The queue adapter takes amqp://user:password@host:port."},
+    {"NB139", error, ours, "password that breaks its URL",
+     "The operator makes Redis URLs of host and password, which goes into them as it is in the Secret: a pod's "
+     "environment offers no encoding."},
 });
 
 constexpr bool is_sorted_by_code() {

@@ -20,6 +20,11 @@ bool is_secret_name(std::string_view name) {
          (std::any_of(parts.begin(), parts.end(), has) || ends("_KEY") || ends("_PASS"));
 }
 
+// .env.example and docker/*/docker-compose.yml; packages/core/cli-v1/src/util.js.
+bool is_public_app_key(std::string_view value) {
+  return value == "your-secret-key" || value == "test-key" || value == "test-jwt-secret";
+}
+
 bool has_password(std::string_view url) {
   const std::size_t scheme = url.find("://");
   if (scheme == std::string_view::npos) {

@@ -56,10 +56,6 @@ bool is_split(const Spec& spec) {
                      [](const Role& role) { return !role.requests || !serves(role, "*"); });
 }
 
-bool is_localhost(std::string_view host) {
-  return host == "localhost" || host == "::1" || host == "[::1]" || host.starts_with("127.");
-}
-
 std::string role_path(std::size_t index) {
   return kube::join_path("spec.roles", index);
 }
@@ -87,8 +83,9 @@ kube::Findings validate(const Cluster& cluster, const Cluster* before) {
   return findings;
 }
 
-kube::Findings check(const kube::SourceDocument& document, const Cluster* before) {
-  kube::Findings findings = document.findings;
+Inspected inspect(const kube::SourceDocument& document, const Cluster* before) {
+  Inspected out{document.findings, std::nullopt};
+  kube::Findings& findings = out.findings;
   const kube::Findings signs = lint_source(document);
   std::set<std::string, std::less<>> explained;
   for (const auto& sign : signs) {
@@ -106,8 +103,13 @@ kube::Findings check(const kube::SourceDocument& document, const Cluster* before
     for (auto& finding : validate(decoded.cluster, before)) {
       findings.push_back(std::move(finding));
     }
+    out.cluster = std::move(decoded.cluster);
   }
-  return findings;
+  return out;
+}
+
+kube::Findings check(const kube::SourceDocument& document) {
+  return inspect(document, nullptr).findings;
 }
 
 const kube::Finding* first_error(const kube::Findings& findings) {

@@ -14,7 +14,14 @@ namespace nocobase_operator::app {
 
 // decode + validate + what only the text shows (an unquoted `!`, `*` or `-` where a service key belongs, duplicate
 // keys): what `validate` on the command line reports for one document that is a NocoBaseCluster.
-[[nodiscard]] kube::Findings check(const kube::SourceDocument& document, const Cluster* before = nullptr);
+[[nodiscard]] kube::Findings check(const kube::SourceDocument& document);
+
+// The same, for a cluster that may have been another before, with what was decoded where it says what was meant.
+struct Inspected {
+  kube::Findings findings;
+  std::optional<Cluster> cluster;
+};
+[[nodiscard]] Inspected inspect(const kube::SourceDocument& document, const Cluster* before);
 
 // The error that keeps the operator from acting on a cluster at all, if there is one: the first finding of severity
 // error.

@@ -1,10 +1,10 @@
 #include <algorithm>
 #include <array>
 
+#include "app/env_lint.h"
 #include "app/labels.h"
 #include "app/names.h"
 #include "app/pod.h"
-#include "app/secrecy.h"
 #include "app/validate_parts.h"
 #include "kube/json.h"
 #include "kube/reader.h"
@@ -48,55 +48,6 @@ std::string role_fields(const wm::RoleServices& role) {
   return out;
 }
 
-std::string reserved_advice(std::string_view name, const std::optional<std::string>& value) {
-  if (name == "WORKER_MODE") {
-    if (!value) {
-      return "say requests and services of a role";
-    }
-    const wm::Mode mode = wm::Mode::parse(*value);
-    const auto role = wm::role_of(mode);
-    return role ? "write `" + role_fields(*role) + "` in the role"
-                : std::string(mode.is_transient() ? "that is the mode of a worker thread, never of a pod"
-                                                  : "that value serves nothing") +
-                      "; say requests and services of a role";
-  }
-  const auto* const home = std::find_if(homes.begin(), homes.end(),
-                                        [name](const Home& candidate) { return name.starts_with(candidate.prefix); });
-  return home == homes.end() ? "leave it out" : "leave it out and use " + std::string(home->field);
-}
-
-bool is_placeholder(std::string_view value, bool secret) {
-  static constexpr std::array<std::string_view, 7> words = {"your-secret-key", "test-key", "changeme",     "change-me",
-                                                            "your-password",   "xxx",      "password-here"};
-  const bool angled = value.size() > 2 && value.front() == '<' && value.back() == '>' &&
-                      value.find_first_of("<>", 1) == value.size() - 1;
-  return angled || (secret && std::find(words.begin(), words.end(), value) != words.end());
-}
-
-void judge_value(const std::string& path, const EnvVar& variable, Report& report) {
-  const std::string& value = *variable.value;
-  const bool secret = is_secret_name(variable.name);
-  if (is_placeholder(value, secret)) {
-    report.add("NB053", path + ".value",
-               secret ? "the value is the placeholder of a template" : in_quotes(value) + " is a placeholder",
-               "write the value, or take it from a Secret with valueFrom");
-    return;
-  }
-  if ((secret && !value.empty() && !value.starts_with("$(")) || has_password(value)) {
-    report.add("NB054", path + ".value",
-               "the value of " + variable.name + " (" + std::to_string(value.size()) + " bytes) is written out",
-               "take it from a Secret with valueFrom.secretKeyRef");
-  }
-  if (variable.name.ends_with("REDIS_URL")) {
-    if (const std::string problem = redis_url_problem(value); !problem.empty()) {
-      report.add("NB055", path + ".value", "the URL " + problem, "write redis://host:6379/0");
-    }
-  }
-  if (is_localhost(url_host(value))) {
-    report.add("NB056", path + ".value", "the URL names localhost, which is the pod itself", "name the server");
-  }
-}
-
 void judge_variables(const Spec& spec, const std::string& list, const std::vector<EnvVar>& env, Report& report) {
   for (std::size_t i = 0; i < env.size(); ++i) {
     const std::string path = kube::join_path(list, i);
@@ -107,7 +58,7 @@ void judge_variables(const Spec& spec, const std::string& list, const std::vecto
       report.add("NB059", path + ".name", env[i].name + " is set by " + std::string(field),
                  "say it there, or leave that field out");
     } else if (env[i].value) {
-      judge_value(path, env[i], report);
+      lint_value({env[i].name, *env[i].value, Kept::in_spec}, path + ".value", report);
     }
   }
 }
@@ -180,47 +131,21 @@ void judge_template(const Spec& spec, const std::string& path, const std::option
 
 }  // namespace
 
-std::string url_host(std::string_view text) {
-  const std::size_t scheme = text.find("://");
-  if (scheme == std::string_view::npos) {
-    return "";
+std::string reserved_advice(std::string_view name, const std::optional<std::string>& value) {
+  if (name == "WORKER_MODE") {
+    if (!value) {
+      return "say requests and services of a role";
+    }
+    const wm::Mode mode = wm::Mode::parse(*value);
+    const auto role = wm::role_of(mode);
+    return role ? "write `" + role_fields(*role) + "` in the role"
+                : std::string(mode.is_transient() ? "that is the mode of a worker thread, never of a pod"
+                                                  : "that value serves nothing") +
+                      "; say requests and services of a role";
   }
-  std::string_view authority = text.substr(scheme + 3);
-  authority = authority.substr(0, authority.find_first_of("/?#"));
-  if (const std::size_t at = authority.rfind('@'); at != std::string_view::npos) {
-    authority.remove_prefix(at + 1);
-  }
-  if (authority.starts_with('[')) {
-    return std::string(authority.substr(0, authority.find(']') + 1));
-  }
-  return std::string(authority.substr(0, authority.find(':')));
-}
-
-std::string redis_url_problem(std::string_view url) {
-  const std::size_t scheme = url.find("://");
-  const std::string_view name = url.substr(0, scheme == std::string_view::npos ? url.find(':') : scheme);
-  if (name != "redis" && name != "rediss") {
-    return "does not begin with redis:// or rediss://";
-  }
-  if (scheme == std::string_view::npos) {
-    return "has one slash where two belong";
-  }
-  const std::string_view rest = url.substr(scheme + 3);
-  const std::size_t last_at = rest.rfind('@');
-  const std::string_view user = last_at == std::string_view::npos ? "" : rest.substr(0, last_at);
-  // What Kubernetes fills in cannot be judged.
-  if (user.find("$(") == std::string_view::npos && user.find_first_of("/?#@[]") != std::string_view::npos) {
-    return "has a character in its user or password that must be percent-encoded";
-  }
-  if (url_host(url).empty()) {
-    return "names no host";
-  }
-  const std::string_view after = last_at == std::string_view::npos ? rest : rest.substr(last_at + 1);
-  const std::size_t slash = after.find('/');
-  const std::string_view number =
-      slash == std::string_view::npos ? "" : after.substr(slash + 1, after.find('?', slash) - slash - 1);
-  const bool digits = std::all_of(number.begin(), number.end(), [](char c) { return c >= '0' && c <= '9'; });
-  return digits || number.find("$(") != std::string_view::npos ? "" : "has a path that is no database number";
+  const auto* const home = std::find_if(homes.begin(), homes.end(),
+                                        [name](const Home& candidate) { return name.starts_with(candidate.prefix); });
+  return home == homes.end() ? "leave it out" : "leave it out and use " + std::string(home->field);
 }
 
 void judge_environment(const Spec& spec, Report& report) {

@@ -26,7 +26,6 @@ struct PodCount {
 // Whether some pod does not do everything.
 [[nodiscard]] bool is_split(const Spec& spec);
 [[nodiscard]] bool serves(const Role& role, std::string_view key);
-[[nodiscard]] bool is_localhost(std::string_view host);
 
 // "spec.roles[3]"
 [[nodiscard]] std::string role_path(std::size_t index);
@@ -44,9 +43,7 @@ void judge_pod_templates(const Spec& spec, Report& report);
 void judge_lifecycle(const Spec& spec, Report& report);
 void judge_changes(const Spec& spec, const Spec& before, Report& report);
 
-// What is wrong with a Redis URL, without telling the password in it; "" when nothing is.
-[[nodiscard]] std::string redis_url_problem(std::string_view url);
-// The host of scheme://user:password@host:port/…, "" when `text` is no such URL.
-[[nodiscard]] std::string url_host(std::string_view text);
+// What to write instead of a variable of the operator.
+[[nodiscard]] std::string reserved_advice(std::string_view name, const std::optional<std::string>& value);
 
 }  // namespace nocobase_operator::app

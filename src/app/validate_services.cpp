@@ -5,6 +5,7 @@
 
 #include "app/defaults.h"
 #include "app/image.h"
+#include "app/url_lint.h"
 #include "app/validate_parts.h"
 #include "kube/json.h"
 #include "kube/quantity.h"

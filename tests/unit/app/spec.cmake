@@ -3,4 +3,4 @@ nbo_test(app_spec_test
           validate_changes_test.cpp
   LINK nbo_app)
 
-nbo_test(app_schema_test SOURCES schema_test.cpp source_lint_test.cpp LINK nbo_app nbo_io)
+nbo_test(app_schema_test SOURCES schema_test.cpp source_lint_test.cpp validate_given_test.cpp LINK nbo_app nbo_io)

@@ -1,6 +1,6 @@
 #include <gtest/gtest.h>
 
-#include "app/validate_parts.h"
+#include "app/url_lint.h"
 #include "spec_samples.h"
 
 namespace nocobase_operator::app {
@@ -89,7 +89,7 @@ TEST(Env, a_variable_that_another_field_sets_is_free_where_the_field_is_absent) 
   for (const Case& item : cases) {
     SCOPED_TRACE(item.name);
     Json object = sample();
-    const Json variable = Json::array({{{"name", item.variable}, {"value", "mine"}}});
+    const Json variable = Json::array({{{"name", item.variable}, {"value", "amqp://mine"}}});
     object["spec"]["coordination"] = item.coordination;
     object["spec"]["env"] = variable;
     object["spec"]["podTemplate"]["spec"]["containers"] = {{{"name", "nocobase"}, {"env", variable}}};
