@@ -1,12 +1,15 @@
-// `explain`: what a WORKER_MODE, or each role of a file, serves, and the traps in it.
+// `explain`: what a WORKER_MODE, or each role of a file, serves, and the traps in it; or a picture of the roles.
+#include <algorithm>
 #include <ostream>
 
 #include "app/defaults.h"
+#include "app/diagram.h"
 #include "app/spec.h"
 #include "app/validate.h"
 #include "io/file.h"
 #include "io/yaml.h"
 #include "kube/reader.h"
+#include "operator/input.h"
 #include "operator/offline.h"
 #include "operator/report.h"
 #include "worker_mode/worker_mode.h"
@@ -16,8 +19,6 @@ namespace nocobase_operator::program {
 namespace {
 
 namespace wm = nocobase::worker_mode;
-
-constexpr std::size_t max_input_bytes = 64U << 20U;
 
 std::vector<std::string> keys_to_ask(const ExplainOptions& options, const std::vector<std::string>& plugin_keys) {
   return options.keys.empty() ? wm::known_keys(plugin_keys) : options.keys;
@@ -92,6 +93,64 @@ bool explain_cluster(const kube::SourceDocument& document, const ExplainOptions&
   return good;
 }
 
+bool is_meant(const kube::SourceDocument& document, const ExplainOptions& options) {
+  return options.cluster.empty() || kube::string_at(document.value, {"metadata", "name"}) == options.cluster;
+}
+
+int none_meant(const ExplainOptions& options, const Streams& streams) {
+  streams.err << options.file << ": no NocoBaseCluster" << (options.cluster.empty() ? "" : " " + options.cluster)
+              << " in it\n";
+  return exit_unusable_input;
+}
+
+app::DiagramFormat format_of(const std::string& name) {
+  return name == "svg"       ? app::DiagramFormat::svg
+         : name == "mermaid" ? app::DiagramFormat::mermaid
+                             : app::DiagramFormat::text;
+}
+
+// Whether the cluster can be drawn: what it says was understood. What is wrong is told on stderr otherwise.
+bool is_drawable(const kube::SourceDocument& document, const app::Decoded& decoded, const Streams& streams) {
+  if (app::first_error(decoded.findings) != nullptr) {
+    return !has_errors(document, streams);
+  }
+  for (const auto& role : decoded.cluster.spec.roles) {
+    if (const auto mode = app::worker_mode_of(role); !mode.ok()) {
+      streams.err << document.file << ": " << mode.error().what << '\n';
+      return false;
+    }
+  }
+  return true;
+}
+
+int draw_file(const ExplainOptions& options, const Streams& streams) {
+  auto clusters = clusters_in(options.file, streams);
+  if (!clusters) {
+    return exit_unusable_input;
+  }
+  std::erase_if(*clusters, [&](const kube::SourceDocument& document) { return !is_meant(document, options); });
+  if (clusters->empty()) {
+    return none_meant(options, streams);
+  }
+  if (clusters->size() > 1 && options.diagram != "text") {
+    streams.err << options.file << ": " << clusters->size()
+                << " NocoBaseClusters, and a picture shows one; choose it with --cluster NAME\n";
+    return exit_unusable_input;
+  }
+  bool first = true;
+  int code = exit_ok;
+  for (const kube::SourceDocument& document : *clusters) {
+    const auto decoded = app::decode(document.value);
+    if (!is_drawable(document, decoded, streams)) {
+      code = exit_findings;
+      continue;
+    }
+    streams.out << (first ? "" : "\n") << app::diagram(decoded.cluster, format_of(options.diagram));
+    first = false;
+  }
+  return code;
+}
+
 int explain_file(const ExplainOptions& options, const Streams& streams) {
   const auto text = io::read_file(options.file, max_input_bytes);
   if (!text.ok()) {
@@ -102,7 +161,7 @@ int explain_file(const ExplainOptions& options, const Streams& streams) {
   bool good = true;
   kube::Json json = kube::Json::array();
   const auto documents = io::read_documents(text.value(), options.file, {}, [&](const kube::SourceDocument& document) {
-    if (kube::string_at(document.value, {"kind"}) == "NocoBaseCluster") {
+    if (kube::string_at(document.value, {"kind"}) == "NocoBaseCluster" && is_meant(document, options)) {
       ++clusters;
       good = explain_cluster(document, options, streams, json) && good;
     }
@@ -112,8 +171,7 @@ int explain_file(const ExplainOptions& options, const Streams& streams) {
     return exit_unusable_input;
   }
   if (clusters == 0) {
-    streams.err << options.file << ": no NocoBaseCluster in it\n";
-    return exit_unusable_input;
+    return none_meant(options, streams);
   }
   if (options.output == "json") {
     streams.out << json.dump(2, ' ', false, kube::Json::error_handler_t::replace) << '\n';
@@ -124,6 +182,9 @@ int explain_file(const ExplainOptions& options, const Streams& streams) {
 }  // namespace
 
 int explain(const ExplainOptions& options, const Streams& streams) {
+  if (!options.diagram.empty()) {
+    return draw_file(options, streams);
+  }
   if (!options.file.empty()) {
     return explain_file(options, streams);
   }

@@ -89,11 +89,19 @@ void add_plan(CLI::App& app, program::PlanOptions& options, Command& chosen) {
 void add_explain(CLI::App& app, program::ExplainOptions& options, Command& chosen) {
   auto* command = app.add_subcommand("explain", "Tell what a WORKER_MODE, or each role of a file, serves");
   auto* mode = command->add_option("MODE", options.mode, "A WORKER_MODE value; put -- before one that starts with -");
-  command->add_option("-f,--file", options.file, "A file with NocoBaseClusters, or -")->excludes(mode);
-  command->add_option("--key", options.keys, "A service key to ask about (repeat for more)")->allow_extra_args(false);
-  command->add_option("-o,--output", options.output, "text or json")
-      ->check(CLI::IsMember({"text", "json"}))
-      ->capture_default_str();
+  auto* file = command->add_option("-f,--file", options.file, "A file with NocoBaseClusters, or -")->excludes(mode);
+  auto* key = command->add_option("--key", options.keys, "A service key to ask about (repeat for more)")
+                  ->allow_extra_args(false);
+  auto* output = command->add_option("-o,--output", options.output, "text or json")
+                     ->check(CLI::IsMember({"text", "json"}))
+                     ->capture_default_str();
+  command->add_option("--diagram", options.diagram, "Draw the roles of a file: mermaid, svg or text")
+      ->check(CLI::IsMember({"mermaid", "svg", "text"}))
+      ->needs(file)
+      ->excludes(key)
+      ->excludes(output);
+  command->add_option("--cluster", options.cluster, "The name of the one cluster of the file that is meant")
+      ->needs(file);
   command->callback([&] { chosen = [&options] { return program::explain(options, standard_streams()); }; });
 }
 

@@ -41,6 +41,8 @@ struct ExplainOptions {
   std::string file;                 // a file with NocoBaseClusters, "-" for stdin
   std::vector<std::string> keys;    // service keys to ask about; the ones of upstream when empty
   std::string output = "text";      // text, json
+  std::string diagram{};            // mermaid, svg, text; "" for none
+  std::string cluster{};            // of the file's clusters only the one of this name
 };
 [[nodiscard]] int explain(const ExplainOptions& options, const Streams& streams);
 
