@@ -18,6 +18,7 @@
 #include <sys/socket.h>
 
 #include "io/cpprest_transport.h"
+#include "io/system_trust.h"
 
 // The library takes a proxy's user and password into a string for each CONNECT, and frees it on Windows only
 // (src/utilities/web_utilities.cpp). It finds this definition before its own.
@@ -112,7 +113,7 @@ void start_io_threads() {
   std::call_once(once, [] {
     // The library's thread may still be opening a connection when main returns: OpenSSL must not be taken down before.
     CHECK(OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, nullptr) == 1);
-    forget_system_bundle();
+    hide_system_trust();
     bool started = true;
     try {
       crossplat::threadpool::initialize_with_threads(1);

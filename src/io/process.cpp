@@ -15,6 +15,8 @@
 
 #include <sys/wait.h>
 
+#include "io/system_trust.h"
+
 namespace nocobase_operator::io {
 namespace {
 
@@ -49,20 +51,31 @@ class Pipe {
   bool ok_ = false;
 };
 
-// The environment of this process with some variables set.
+// The environment that this process was started with, with some variables set.
 std::vector<std::string> environment_with(const std::vector<std::pair<std::string, std::string>>& more) {
   std::vector<std::string> result;
+  const auto hidden = hidden_variables();
+  const auto sets = [](const std::string& name, std::string_view entry) {
+    return entry.starts_with(name) && entry.substr(name.size()).starts_with('=');
+  };
   for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
     const std::string_view text(*entry);
-    const bool replaced = std::any_of(more.begin(), more.end(), [&](const auto& variable) {
-      return text.starts_with(variable.first) && text.substr(variable.first.size()).starts_with('=');
-    });
-    if (!replaced) {
+    const auto is_it = [&](const auto& variable) { return sets(variable.first, text); };
+    const bool replaced = std::any_of(more.begin(), more.end(), is_it);
+    const bool is_hidden = std::any_of(hidden.begin(), hidden.end(), is_it);
+    if (!replaced && !is_hidden) {
       result.emplace_back(text);
     }
   }
   for (const auto& [name, value] : more) {
     result.push_back(name + "=" + value);
+  }
+  for (const auto& [name, value] : hidden) {
+    const bool replaced =
+        std::any_of(more.begin(), more.end(), [&name = name](const auto& variable) { return variable.first == name; });
+    if (value && !replaced) {
+      result.push_back(name + "=" + *value);
+    }
   }
   return result;
 }

@@ -1,7 +1,6 @@
 #include "io/tls.h"
 
 #include <array>
-#include <cstdlib>
 #include <cstring>
 #include <utility>
 #include <vector>
@@ -11,12 +10,12 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
+#include "io/system_trust.h"
 #include "io/url.h"
 
 namespace nocobase_operator::io {
 namespace {
 
-constexpr std::string_view no_bundle = "/dev/null";
 constexpr std::size_t max_names_shown = 8;
 
 template <auto Free>
@@ -107,12 +106,11 @@ int owner_index() {
 }
 
 Result<Unit> load_system_trust(X509_STORE* store) {
-  const char* chosen = std::getenv(X509_get_default_cert_file_env());
-  const char* file = chosen == nullptr || chosen == no_bundle ? X509_get_default_cert_file() : chosen;
-  const bool loaded = X509_STORE_load_file(store, file) == 1;
+  const std::string file = system_trust_file();
+  const bool loaded = X509_STORE_load_file(store, file.c_str()) == 1;
   ERR_clear_error();
   if (!loaded) {
-    return Error{Code::invalid, std::string("no CA is given and the system has none at ") + file};
+    return Error{Code::invalid, "no CA is given and the system has none at " + file};
   }
   return Unit{};
 }
@@ -143,12 +141,6 @@ struct TlsClient::KeyPair {
   std::vector<Certificate> chain;
   Key key;
 };
-
-void forget_system_bundle() {
-  // An operator's own choice stays.
-  ::setenv(X509_get_default_cert_file_env(), no_bundle.data(), 0);
-  ::setenv(X509_get_default_cert_dir_env(), no_bundle.data(), 0);
-}
 
 TlsClient::TlsClient(const ApiServer& server, std::string host)
     : host_(std::move(host)),

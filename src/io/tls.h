@@ -13,10 +13,6 @@
 
 namespace nocobase_operator::io {
 
-// Tells OpenSSL not to read the system's CA bundle for every context it makes (22 ms of CPU each). Changes the
-// environment, so it must run before threads do.
-void forget_system_bundle();
-
 // The TLS settings towards one server; made once, used for every connection. Thread-safe.
 class TlsClient : public std::enable_shared_from_this<TlsClient> {
  public:

@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "base/base64.h"
+#include "io/system_trust.h"
 
 namespace nocobase_operator::io {
 namespace {
@@ -37,6 +38,25 @@ TEST(Process, GetsOurEnvironmentAndMore) {
   ProcessCommand command = shell("echo $NBO_TEST_A $NBO_TEST_B $NBO_TEST_C");
   command.env = {{"NBO_TEST_B", "theirs"}, {"NBO_TEST_C", "new"}};
   EXPECT_EQ(told(run_process(command, never)), "0: ours theirs new\n|");
+}
+
+// OpenSSL is not to see where the system's CAs are; a credential plugin is.
+TEST(Process, SeesWhereTheSystemsCasAreThoughItIsHiddenFromOpenssl) {
+  ASSERT_EQ(setenv("SSL_CERT_FILE", "/etc/their.pem", 1), 0);
+  ASSERT_EQ(unsetenv("SSL_CERT_DIR"), 0);
+  hide_system_trust();
+  EXPECT_STREQ(std::getenv("SSL_CERT_FILE"), "/dev/null");
+  EXPECT_STREQ(std::getenv("SSL_CERT_DIR"), "/dev/null");
+  EXPECT_EQ(system_trust_file(), "/etc/their.pem");
+  ProcessCommand command = shell("echo $SSL_CERT_FILE ${SSL_CERT_DIR-none}");
+  EXPECT_EQ(told(run_process(command, never)), "0: /etc/their.pem none\n|");
+  command.env = {{"SSL_CERT_FILE", "/etc/the-plugins.pem"}};
+  EXPECT_EQ(told(run_process(command, never)), "0: /etc/the-plugins.pem none\n|");
+  hide_system_trust();
+  EXPECT_EQ(system_trust_file(), "/etc/their.pem");
+  ASSERT_EQ(unsetenv("SSL_CERT_FILE"), 0);
+  hide_system_trust();
+  EXPECT_EQ(told(run_process(shell("echo ${SSL_CERT_FILE-none}"), never)), "0: none\n|");
 }
 
 TEST(Process, GetsNothingToReadNoDescriptorAndNoMask) {
