@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -63,9 +64,22 @@ enum class WatchEventType : std::uint8_t { added, modified, deleted, bookmark };
 
 struct WatchEvent {
   WatchEventType type = WatchEventType::bookmark;
-  Json object;
+  Json object;                      // of an event that was skipped, only its resourceVersion
   bool initial_events_end = false;  // on the bookmark that ends the initial events of a streaming list
+  bool skipped = false;             // an added or modified object that need not be looked at
 };
+
+// What tells which object an event is of, and which version of it. Views of the event's line.
+struct WatchHead {
+  std::string_view type;
+  std::string_view ns;
+  std::string_view name;
+  std::string_view version;
+};
+
+// The head of an event without the rest being read: nothing where that is not as an API server writes it, which says
+// nothing about whether parsing it will succeed.
+[[nodiscard]] std::optional<WatchHead> head_of(std::string_view line);
 
 // Bytes of a watch response, in any split, become events. An ERROR event is an Error with the code of its Status (410,
 // or reason Expired, is Code::gone); a line that is too long, no JSON or no event is Code::invalid. After an Error the
@@ -75,8 +89,10 @@ class WatchDecoder {
  public:
   explicit WatchDecoder(std::size_t max_line_bytes) : max_line_bytes_(max_line_bytes) {}
   void feed(std::string_view bytes);
+  // Whether an added or modified object need not be looked at.
+  using Skip = std::function<bool(const WatchHead&)>;
   // The next event, or nothing until more bytes are fed.
-  [[nodiscard]] std::optional<Result<WatchEvent>> next();
+  [[nodiscard]] std::optional<Result<WatchEvent>> next(const Skip& skip = nullptr);
   // Bytes of an unfinished line: at the end of the stream these are a truncated event.
   [[nodiscard]] std::size_t pending_bytes() const { return buffer_.size() - start_; }
 

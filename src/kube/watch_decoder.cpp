@@ -42,7 +42,7 @@ Result<WatchEvent> parse_event(std::string_view line, std::size_t max_bytes) {
   if (!type) {
     return Error{Code::invalid, "unknown watch event type \"" + type_text.substr(0, 32) + "\""};
   }
-  WatchEvent event{*type, std::move(*value.find("object")), false};
+  WatchEvent event{*type, std::move(*value.find("object")), false, false};
   event.initial_events_end =
       event.type == WatchEventType::bookmark && annotation_of(event.object, "k8s.io/initial-events-end") == "true";
   return event;
@@ -66,7 +66,7 @@ void WatchDecoder::feed(std::string_view bytes) {
   buffer_.append(bytes);
 }
 
-std::optional<Result<WatchEvent>> WatchDecoder::next() {
+std::optional<Result<WatchEvent>> WatchDecoder::next(const Skip& skip) {
   while (!failed_) {
     const std::size_t newline = buffer_.find('\n', scanned_);
     const std::size_t end = newline == std::string::npos ? buffer_.size() : newline;
@@ -81,6 +81,15 @@ std::optional<Result<WatchEvent>> WatchDecoder::next() {
     start_ = scanned_ = newline + 1;
     if (line.find_first_not_of(" \t\r") == std::string_view::npos) {
       continue;
+    }
+    if (skip) {
+      const std::optional<WatchHead> head = head_of(line);
+      const std::optional<WatchEventType> type = head ? type_of(head->type) : std::nullopt;
+      if ((type == WatchEventType::added || type == WatchEventType::modified) && skip(*head)) {
+        Json object = Json::object();
+        object["metadata"]["resourceVersion"] = head->version;
+        return WatchEvent{*type, std::move(object), false, true};
+      }
     }
     Result<WatchEvent> event = parse_event(line, max_line_bytes_);
     if (!event.ok()) {

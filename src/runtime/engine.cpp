@@ -198,8 +198,10 @@ void Engine::watch_bytes(StreamId id, std::string_view bytes, Now now) {
 }
 
 void Engine::drain(Stream& stream, Now now) {
-  while (std::optional<WatchChange> change = stream.watcher.next(now)) {
-    if (!controller_.watched(stream.watcher.kind(), std::move(*change), now)) {
+  const kube::Kind kind = stream.watcher.kind();
+  const auto known = [&](const kube::WatchHead& head) { return controller_.store().holds(kind, head); };
+  while (std::optional<WatchChange> change = stream.watcher.next(now, known)) {
+    if (!controller_.watched(kind, std::move(*change), now)) {
       stream.watcher.relist(now);
     }
   }

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "app/observe.h"
+#include "kube/http.h"
 #include "runtime/cluster_key_hash.h"
 #include "runtime/record.h"
 #include "runtime/ref_index.h"
@@ -76,6 +77,8 @@ class Store {
   // The server refused our call for the object, with this message; or, with "", does so no longer.
   void refused(const app::ClusterKey& key, const kube::Ref& ref, std::string_view message);
 
+  // Whether the watch need not tell of this version: that object is held in it, or in a newer one.
+  [[nodiscard]] bool holds(kube::Kind kind, const kube::WatchHead& head) const;
   // All that is known of a cluster; nothing when there is no such cluster.
   [[nodiscard]] std::optional<app::Observed> observe(const app::ClusterKey& key) const;
   // The object as it is kept for a cluster.

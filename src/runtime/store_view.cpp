@@ -1,7 +1,10 @@
 // What the store gives back of a cluster.
 #include <algorithm>
+#include <charconv>
+#include <system_error>
 #include <utility>
 
+#include "base/mutant.h"
 #include "runtime/store.h"
 
 namespace nocobase_operator::runtime {
@@ -47,6 +50,17 @@ std::optional<app::Observed> Store::observe(const app::ClusterKey& key) const {
     observed.pods_read = it->second.notes->pods;
   }
   return observed;
+}
+
+bool Store::holds(kube::Kind kind, const kube::WatchHead& head) const {
+  std::uint64_t version = 0;
+  const char* const end = head.version.data() + head.version.size();
+  const auto read = std::from_chars(head.version.data(), end, version);
+  const kube::Ref ref{kind, std::string(head.ns), std::string(head.name)};
+  const Node* const node = index_.find(index_.hash_of(ref));
+  const auto record = node != nullptr ? find_record(*node, ref) : std::nullopt;
+  return read.ec == std::errc() && read.ptr == end && record && record->head.watched &&
+         record->head.version >= version && !is_mutant("older-version-accepted");
 }
 
 // Autoscalers that are of no cluster are kept together, by namespace.

@@ -77,7 +77,7 @@ std::size_t Watcher::pending_bytes() const {
   return page_ ? page_->pending_bytes() : decoder_.pending_bytes();
 }
 
-std::optional<WatchChange> Watcher::next(Now now) {
+std::optional<WatchChange> Watcher::next(Now now, const Known& known) {
   if (!missing_told_) {
     missing_told_ = true;
     return KindMissing{};
@@ -91,7 +91,7 @@ std::optional<WatchChange> Watcher::next(Now now) {
     if (page_) {
       return next_of_page(now);
     }
-    std::optional<Result<kube::WatchEvent>> event = decoder_.next();
+    std::optional<Result<kube::WatchEvent>> event = decoder_.next(listing_ ? nullptr : known);
     if (!event) {
       return std::nullopt;
     }
@@ -167,6 +167,10 @@ std::optional<WatchChange> Watcher::accept(kube::WatchEvent event, Now now) {
   if (!listing_) {
     version_ = version;
     failed_resumes_ = 0;
+  }
+  if (event.skipped) {
+    ++counters_.events;
+    return Progressed{number(version)};
   }
   switch (event.type) {
     case kube::WatchEventType::added:

@@ -3,6 +3,7 @@
 // server refuses that or does not know it, it is read in pages, each a stream of its own.
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -67,7 +68,10 @@ class Watcher {
   void feed(std::string_view bytes);
   // The next change, or nothing until more bytes are fed or the stream has ended. An error in the stream and the end of
   // a page end it: open() is false from then on.
-  [[nodiscard]] std::optional<WatchChange> next(Now now);
+  // Once everything is listed, an object that `known` says is held in this version, or a newer one, is not looked at:
+  // the echo of our own writes.
+  using Known = std::function<bool(const kube::WatchHead&)>;
+  [[nodiscard]] std::optional<WatchChange> next(Now now, const Known& known = nullptr);
   // The open stream has ended, as io::Transport::stream tells it. Ignored when no stream is open.
   void closed(const Result<kube::HttpResponse>& how, Now now);
   // Drops what is known and lists anew. The stream, if any, no longer counts as open.

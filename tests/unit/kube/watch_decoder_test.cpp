@@ -149,5 +149,58 @@ TEST(WatchDecoder, ManySmallEventsInOnePieceAreLinear) {
   EXPECT_EQ(seen, count);
 }
 
+std::string head(std::string_view line) {
+  const std::optional<WatchHead> found = head_of(line);
+  return !found ? "nothing"
+                : std::string(found->type) + " " + std::string(found->ns) + "/" + std::string(found->name) + " " +
+                      std::string(found->version);
+}
+
+TEST(WatchHead, IsFoundWhereverItStands) {
+  // The order of a built-in kind, and that of a custom resource.
+  EXPECT_EQ(head(R"({"type":"MODIFIED","object":{"kind":"Service","apiVersion":"v1","metadata":{"name":"crm",)"
+                 R"("namespace":"apps","uid":"u","resourceVersion":"17","labels":{"a":"}"}},"spec":{}}})"),
+            "MODIFIED apps/crm 17");
+  EXPECT_EQ(
+      head(R"({"type":"ADDED","object":{"apiVersion":"nocobase.com/v1alpha1","kind":"NocoBaseRole","metadata":)"
+           R"({"annotations":{"q":"\"}]{","resourceVersion":"1"},"generation":3,"managedFields":[{"a":[1,{}]},null],)"
+           R"( "name" : "crm-web" , "namespace":"apps","resourceVersion":"18"}}})"),
+      "ADDED apps/crm-web 18");
+  EXPECT_EQ(
+      head(R"({"object":{"status":{"metadata":{"name":"no"}},"n":-1.5e3,"t":true,"metadata":{"resourceVersion":"9",)"
+           R"("name":"n"}},"type":"ADDED"})"),
+      "nothing");  // the type comes after: an API server writes it first
+}
+
+TEST(WatchHead, IsNothingWhereTheLineIsNotAsAnApiServerWritesIt) {
+  for (const std::string_view line :
+       {"", "{}", "[]", "{\"type\":\"ADDED\"}", "{\"type\":\"ADDED\",\"object\":{}}",
+        "{\"type\":\"ADDED\",\"object\":[", R"({"type":"ADDED","object":{"metadata":{"name":"a"}}})",
+        R"({"type":"ADDED","object":{"metadata":{"name":"a)",
+        R"({"type":"ADDED","object":{"metadata":{"name":1,"resourceVersion":"1"}}})",
+        R"({"type":"ADDED","object":{"metadata":{"name":"\u0061","resourceVersion":"1"}}})",
+        R"({"type":"ADDED","object":{"metadata":"x","name":"a","resourceVersion":"1"}})", "{\"type\":\"AD\\"}) {
+    EXPECT_EQ(head(line), "nothing") << line;
+  }
+}
+
+TEST(WatchDecoder, LeavesOutWhatNeedNotBeLookedAt) {
+  WatchDecoder decoder(max_line);
+  const auto event = [](std::string_view type, std::string_view version) {
+    return R"({"type":")" + std::string(type) + R"(","object":{"metadata":{"name":"a","resourceVersion":")" +
+           std::string(version) + R"("},"x":1}})" + "\n";
+  };
+  decoder.feed(event("ADDED", "5") + event("MODIFIED", "6") + event("DELETED", "5") + event("BOOKMARK", "5"));
+  const auto skip = [](const WatchHead& of) { return of.version == "5"; };
+  std::string said;
+  while (const std::optional<Result<WatchEvent>> next = decoder.next(skip)) {
+    said += dump(next->value().object) + (next->value().skipped ? " skipped; " : "; ");
+  }
+  EXPECT_EQ(
+      said,
+      R"({"metadata":{"resourceVersion":"5"}} skipped; {"metadata":{"name":"a","resourceVersion":"6"},"x":1}; )"
+      R"({"metadata":{"name":"a","resourceVersion":"5"},"x":1}; {"metadata":{"name":"a","resourceVersion":"5"},"x":1}; )");
+}
+
 }  // namespace
 }  // namespace nocobase_operator::kube

@@ -82,6 +82,24 @@ TEST(Store, NeverGoesBackToAnOlderVersion) {
   EXPECT_EQ(version_of(of.store, crm, web), 130U);
 }
 
+TEST(Store, HoldsTheVersionsThatItHasSeenOrThatAWriteGaveBack) {
+  Listed listed;
+  const auto holds = [&](std::string_view name, std::string_view version) {
+    return listed.store.holds(Kind::deployment, {"MODIFIED", "ns", name, version});
+  };
+  EXPECT_TRUE(holds("crm-web", "20"));
+  EXPECT_TRUE(holds("crm-web", "19"));
+  EXPECT_FALSE(holds("crm-web", "21"));
+  EXPECT_FALSE(holds("crm-job", "20"));
+  EXPECT_FALSE(holds("crm-web", ""));
+  EXPECT_FALSE(holds("crm-web", "1x"));
+  EXPECT_FALSE(listed.store.holds(Kind::service, {"MODIFIED", "ns", "crm-web", "20"}));
+  listed.store.replied(crm, seen(deployment(121)));
+  EXPECT_TRUE(holds("crm-web", "121"));
+  static_cast<void>(listed.store.removed(meta(deployment(122))));
+  EXPECT_FALSE(holds("crm-web", "121"));
+}
+
 TEST(Store, ALateReplyDoesNotBringBackWhatTheWatchHasSeenGo) {
   Listed of;
   EXPECT_EQ(of.store.removed(meta(deployment(140))), Keys{crm});

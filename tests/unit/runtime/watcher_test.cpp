@@ -80,6 +80,32 @@ TEST(Watcher, ListsThenWatches) {
   EXPECT_EQ(of.counters(), (Watcher::Counters{.lists = 1, .resumes = 0, .failures = 0, .events = 4}));
 }
 
+TEST(Watcher, LooksOverWhatIsHeldAlreadyOnceEverythingIsListed) {
+  Watcher of = watcher();
+  EXPECT_EQ(of.poll(at(0)), request(""));
+  of.feed(R"({"type":"ADDED","object":{"metadata":{"name":"a","namespace":"ns","resourceVersion":"5"}}})"
+          "\n" +
+          bookmark(9, true));
+  const Watcher::Known known = [](const kube::WatchHead& head) {
+    EXPECT_EQ(head.ns, "ns");
+    return head.name == "a";
+  };
+  Told got;
+  const auto take = [&] {
+    while (const auto change = of.next(at(1), known)) {
+      got.push_back(told(*change));
+    }
+  };
+  take();
+  for (const char* const name : {"a", "b"}) {
+    of.feed(R"({"type":"MODIFIED","object":{"metadata":{"name":")" + std::string(name) +
+            R"(","namespace":"ns","resourceVersion":"12"}}})" + "\n");
+  }
+  take();
+  EXPECT_EQ(got, (Told{"began", "changed a", "ended 9", "progressed 12", "changed b"}));
+  EXPECT_EQ(of.counters().events, 3U);
+}
+
 TEST(Watcher, SaysTheSameHoweverTheBytesAreSplit) {
   const std::string bytes = listing + line("MODIFIED", "a", 10) + bookmark(12);
   const Told whole = {"began", "changed a", "changed b", "ended 9", "changed a", "progressed 12"};
