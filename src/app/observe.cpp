@@ -156,6 +156,57 @@ SeenCluster prune_cluster(const Json& object, kube::Meta meta) {
   return {std::move(meta), kube::dump(kept)};
 }
 
+std::uint64_t combined(std::uint64_t hash, std::uint64_t next) {
+  hash = (hash ^ next) * 0x9E3779B97F4A7C15U;
+  return hash ^ (hash >> 32U);
+}
+
+// Of a value without its text being made: every look at a cluster does this. Tells apart what dump() writes
+// differently.
+std::uint64_t value_hash(const Json& value, std::string_view but = "") {
+  const auto kind = static_cast<std::uint64_t>(value.type());
+  if (const auto* const text = value.get_ptr<const std::string*>()) {
+    return combined(kind, hash64(*text));
+  }
+  if (value.is_number_integer()) {
+    return combined(static_cast<std::uint64_t>(Json::value_t::number_integer),
+                    static_cast<std::uint64_t>(value.get<std::int64_t>()));
+  }
+  if (!value.is_structured()) {
+    return combined(kind, hash64(kube::dump(value)));
+  }
+  std::uint64_t hash = kind;
+  if (value.is_array()) {
+    for (const Json& item : value) {
+      hash = combined(hash, value_hash(item));
+    }
+    return combined(hash, value.size());
+  }
+  std::uint64_t members = 0;
+  for (const auto& [name, member] : value.items()) {
+    if (name != but) {
+      hash = combined(combined(hash, hash64(name)), value_hash(member));
+      ++members;
+    }
+  }
+  return combined(hash, members);
+}
+
+// Every list of a status is a map by name, and a server may keep its own order.
+std::uint64_t list_hash(const Json& list) {
+  std::vector<std::uint64_t> items;
+  items.reserve(list.size());
+  for (const Json& item : list) {
+    items.push_back(value_hash(item, "lastTransitionTime"));
+  }
+  std::sort(items.begin(), items.end());
+  std::uint64_t hash = static_cast<std::uint64_t>(list.type());
+  for (const std::uint64_t item : items) {
+    hash = combined(hash, item);
+  }
+  return combined(hash, items.size());
+}
+
 // Reads and writes of these leave nothing that a decision rests on.
 bool is_observed(Kind kind) {
   return kind != Kind::event && kind != Kind::lease;
@@ -205,19 +256,14 @@ std::uint64_t template_hash(const Json& deployment) {
 }
 
 std::uint64_t status_hash(const Json& status) {
-  Json said = status.is_object() ? status : Json::object();
-  for (Json& part : said) {
-    if (!part.is_array()) {
-      continue;
-    }
-    for (Json& item : part) {
-      if (item.is_object()) {
-        item.erase("lastTransitionTime");
-      }
-    }
-    std::sort(part.begin(), part.end());  // every list of a status is a map by name; a server may keep its own order
+  if (!status.is_object()) {
+    return status_hash(Json::object());
   }
-  return hash64(kube::dump(said));
+  std::uint64_t hash = 0;
+  for (const auto& [name, part] : status.items()) {
+    hash = combined(combined(hash, hash64(name)), part.is_array() ? list_hash(part) : value_hash(part));
+  }
+  return combined(hash, status.size());
 }
 
 Result<Seen> prune(const Json& object, std::optional<Kind> fallback, Instant read_at) {

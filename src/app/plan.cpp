@@ -154,19 +154,20 @@ Plan plan_for(const Situation& s) {
 }  // namespace
 
 Plan plan(const Observed& observed, const Now& now) {
+  Memo memo(1);
+  return plan(observed, now, memo);
+}
+
+Plan plan(const Observed& observed, const Now& now, Memo& memo) {
   if (observed.meta.terminating) {
     return {.calls = {}, .stop_on_error = false, .recheck = {}, .why = "the cluster is being deleted", .rereads = 0};
   }
-  Decoded decoded = decode(observed.cluster);
+  Memo::Work& work = memo.of(observed.cluster);
   const std::int64_t generation = observed.meta.generation;
-  kube::Findings findings = std::move(decoded.findings);
-  if (first_error(findings) == nullptr) {
-    findings = validate(decoded.cluster);
+  if (first_error(work.findings()) != nullptr) {
+    return blocked(observed, generation, invalid_spec(work.findings()), now);
   }
-  if (first_error(findings) != nullptr) {
-    return blocked(observed, generation, invalid_spec(findings), now);
-  }
-  if (decoded.cluster.spec.paused) {
+  if (work.cluster()->spec.paused) {
     return paused(observed, generation, now);
   }
   const SeenChild* const child = later_child(observed);
@@ -179,7 +180,7 @@ Plan plan(const Observed& observed, const Now& now) {
                    " is of a later epoch than this copy of the cluster; waiting for the newer one",
             .rereads = 0};
   }
-  const Result<Situation> situation = assess(observed, std::move(decoded.cluster), now);
+  const Result<Situation> situation = assess(observed, work, now);
   if (!situation.ok()) {
     return blocked(observed, generation, {"InvalidSpec", situation.error().what}, now);
   }

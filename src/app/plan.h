@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "app/memo.h"
 #include "app/observe.h"
 #include "base/time.h"
 #include "kube/call.h"
@@ -26,5 +27,7 @@ struct Plan {
 // Reads first (children that no cache knows), then children in order, then deletions, then one status write, last. A
 // second plan from the world that the first one made is empty.
 [[nodiscard]] Plan plan(const Observed& observed, const Now& now);
+// The same, sooner where the cluster was looked at before.
+[[nodiscard]] Plan plan(const Observed& observed, const Now& now, Memo& memo);
 
 }  // namespace nocobase_operator::app

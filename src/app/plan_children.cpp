@@ -55,12 +55,12 @@ Trouble missing_kind(Kind kind) {
 // Speaks of what is in the way. Whether the child may be written. Without KEDA a role keeps the pods it has: that is
 // for a condition of its own, and no trouble of the cluster's.
 bool is_writable(const ChildState& state, Draft& draft) {
-  const std::string name = kube::to_string(state.child.ref);
-  const bool of_keda = is_of_keda(state.child.ref.kind);
+  const std::string name = kube::to_string(state.child->ref);
+  const bool of_keda = is_of_keda(state.child->ref.kind);
   switch (state.standing) {
     case Standing::no_kind:
       if (!of_keda) {
-        draft.stall(missing_kind(state.child.ref.kind));
+        draft.stall(missing_kind(state.child->ref.kind));
       }
       draft.recheck_in(read_lasts);
       return false;
@@ -90,7 +90,7 @@ bool is_writable(const ChildState& state, Draft& draft) {
 
 void write(const Situation& s, const ChildState& state, const Precondition& if_there, Draft& draft) {
   push(s,
-       apply_call(state.child.ref, state.child.body, manager,
+       apply_call(state.child->ref, state.child->body, manager,
                   state.standing == Standing::absent ? kube::must_not_exist : if_there),
        draft);
 }
@@ -99,8 +99,9 @@ void draft_child(const Situation& s, const ChildState& state, Draft& draft) {
   if (!is_writable(state, draft) || state.in_sync) {
     return;
   }
-  const bool is_new_claim = state.child.ref.kind == Kind::persistent_volume_claim && state.standing == Standing::absent;
-  draft.pending.push_back(kube::to_string(state.child.ref));
+  const bool is_new_claim =
+      state.child->ref.kind == Kind::persistent_volume_claim && state.standing == Standing::absent;
+  draft.pending.push_back(kube::to_string(state.child->ref));
   if (is_new_claim && draft.keys.state != KeysState::usable) {
     return;
   }
@@ -114,7 +115,7 @@ bool draft_intent(const Situation& s, const Role& role, const RoleState& state, 
   if (seen == nullptr || state.object.standing != Standing::ours) {
     return true;
   }
-  const Ref& ref = state.object.child.ref;
+  const Ref& ref = state.object.child->ref;
   if (role.replicas) {
     if (seen->main_owns_intent && seen->intent_manager_owns) {
       push(s, apply_call(ref, bare(ref), intent_manager, same_object(*state.object.seen)), draft);
@@ -136,7 +137,7 @@ bool draft_intent(const Situation& s, const Role& role, const RoleState& state, 
 // after that, so that nobody writes a number that somebody else is about to take away.
 bool is_handed_over(const Situation& s, const std::string& name) {
   const auto role = std::find_if(s.roles.begin(), s.roles.end(),
-                                 [&](const RoleState& state) { return state.object.child.ref.name == name; });
+                                 [&](const RoleState& state) { return state.object.child->ref.name == name; });
   const SeenRole* const seen = role == s.roles.end() ? nullptr : role_of(role->object);
   return seen != nullptr && role->object.standing == Standing::ours && seen->intent && !seen->main_owns_intent;
 }
@@ -170,7 +171,7 @@ void draft_role_status(const Situation& s, const RoleState& state, Draft& draft)
   // Nor while the pods of a hold that is over are not back yet: an autoscaler would count them, and lower the intent.
   const bool coming_back = deployment != nullptr && deployment->spec_replicas == 0 && state.effect.count.effect > 0;
   if ((s.hold == Hold::none && !coming_back) || is_mutant("selector-kept")) {
-    report.selector = selector_text(state.deployment.child.body);
+    report.selector = selector_text(state.deployment.child->body);
   }
   Json status = to_json(report);
   const std::uint64_t hash = status_hash(status);
@@ -198,7 +199,7 @@ std::optional<std::size_t> turn_of(const Situation& s) {
       if (state.standing == Standing::ours && !state.rolls && is_rolling(*state.seen)) {
         return std::nullopt;
       }
-      if (state.rolls && s.cluster.spec.roles[i].requests == requests && !turn && !lacks_content(s.roles[i])) {
+      if (state.rolls && s.cluster->spec.roles[i].requests == requests && !turn && !lacks_content(s.roles[i])) {
         turn = i;
       }
     }
@@ -210,7 +211,7 @@ std::optional<std::size_t> turn_of(const Situation& s) {
 bool is_exposed(const Situation& s, std::size_t role) {
   const RoleState& state = s.roles[role];
   const SeenRole* const seen = role_of(state.object);
-  return s.hold != Hold::none && !s.cluster.spec.roles[role].replicas && seen != nullptr &&
+  return s.hold != Hold::none && !s.cluster->spec.roles[role].replicas && seen != nullptr &&
          state.object.standing == Standing::ours && seen->selectable && state.effect.count.effect < state.now.effect;
 }
 
@@ -270,7 +271,7 @@ Call apply_call(const Ref& ref, Json body, std::string_view by, Precondition pre
 void draft_reads(const Situation& s, Draft& draft) {
   for (const ChildState* const state : all_children(s)) {
     if (state->standing == Standing::unknown) {
-      draft.reads.push_back(get_call(state->child.ref));
+      draft.reads.push_back(get_call(state->child->ref));
     }
   }
   draft_keys(s, draft);
@@ -294,7 +295,7 @@ void draft_children(const Situation& s, Draft& draft) {
   const std::optional<std::size_t> turn = turn_of(s);
   for (std::size_t i = 0; i < s.roles.size(); ++i) {
     const RoleState& role = s.roles[i];
-    const bool main_may_apply = draft_intent(s, s.cluster.spec.roles[i], role, draft);
+    const bool main_may_apply = draft_intent(s, s.cluster->spec.roles[i], role, draft);
     if (const std::optional<Seconds> pause = contest_pause(s, i)) {
       draft.recheck_in(*pause);
     } else if (main_may_apply) {
@@ -304,7 +305,7 @@ void draft_children(const Situation& s, Draft& draft) {
     draft_deployment(s, i, turn == i, draft);
   }
   for (const ChildState& state : s.on_request) {
-    const Ref& ref = state.child.ref;
+    const Ref& ref = state.child->ref;
     const bool waits = is_scaler(ref.kind) && state.standing != Standing::no_kind &&
                        (!is_handed_over(s, ref.name) || other_scaler(s, ref) != nullptr);
     if (waits) {
@@ -318,10 +319,10 @@ void draft_children(const Situation& s, Draft& draft) {
 void draft_removals(const Situation& s, Draft& draft) {
   std::set<Ref> wanted;
   for (const ChildState* const state : all_children(s)) {
-    wanted.insert(state->child.ref);
+    wanted.insert(state->child->ref);
   }
   for (const auto& [ref, child] : s.seen->children) {
-    const bool ours = child.watched && child.cluster == s.cluster.name && child.meta.owner_uid == s.seen->meta.uid;
+    const bool ours = child.watched && child.cluster == s.cluster->name && child.meta.owner_uid == s.seen->meta.uid;
     if (!is_removable(ref.kind) || !ours || child.meta.terminating || wanted.contains(ref)) {
       continue;
     }

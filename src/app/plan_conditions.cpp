@@ -69,7 +69,7 @@ Condition worker_ids_available(const Situation& s) {
     const RoleState& role = s.roles[i];
     pods += role.now.pods;
     if (role.effect.why == Why::worker_id_limit) {
-      limited.push_back(s.cluster.spec.roles[i].name);
+      limited.push_back(s.cluster->spec.roles[i].name);
     }
   }
   const std::string limit = std::to_string(max_worker_ids);
@@ -82,7 +82,7 @@ Condition worker_ids_available(const Situation& s) {
     return condition("WorkerIdsAvailable", false, "Limited",
                      "there are worker ids for " + limit + " pods; fewer pods than wanted: " + joined(limited));
   }
-  if (const std::int32_t wanted = wanted_pods(s); wanted > 1 && !gives_out_worker_ids(s.cluster.spec)) {
+  if (const std::int32_t wanted = wanted_pods(s); wanted > 1 && !gives_out_worker_ids(s.cluster->spec)) {
     return condition("WorkerIdsAvailable", true, "Random",
                      "nothing gives out worker ids, so each pod takes one of " + limit + " at random: two of " +
                          std::to_string(wanted) + " pods have the same with a probability of " + odds(wanted) +
@@ -92,7 +92,7 @@ Condition worker_ids_available(const Situation& s) {
 }
 
 Condition coordinated(const Situation& s) {
-  const std::vector<std::string> own = unshared(s.cluster.spec);
+  const std::vector<std::string> own = unshared(s.cluster->spec);
   if (own.empty()) {
     return condition("Coordinated", true, "Shared", "");
   }
@@ -140,11 +140,11 @@ Condition image_pinned(const Spec& spec) {
 std::vector<std::pair<std::string, std::vector<std::string>>> served(const Situation& s) {
   std::vector<std::pair<std::string, std::vector<std::string>>> services;
   services.emplace_back(requests_key, std::vector<std::string>());
-  for (std::string& key : wm::known_keys(s.cluster.spec.plugin_services)) {
+  for (std::string& key : wm::known_keys(s.cluster->spec.plugin_services)) {
     services.emplace_back(std::move(key), std::vector<std::string>());
   }
   for (std::size_t i = 0; i < s.roles.size(); ++i) {
-    const Role& role = s.cluster.spec.roles[i];
+    const Role& role = s.cluster->spec.roles[i];
     const wm::Mode mode = wm::Mode::parse(s.roles[i].worker_mode);
     for (auto& [key, roles] : services) {
       if (key == requests_key ? role.requests : mode.serves(key)) {
@@ -177,7 +177,7 @@ std::vector<std::string> unshared(const Spec& spec) {
 
 std::vector<Condition> standing_conditions(const Situation& s, const Draft& draft) {
   return {services_covered(s),  worker_ids_available(s), coordinated(s),
-          autoscalers_ready(s), keys_intact(s, draft),   image_pinned(s.cluster.spec)};
+          autoscalers_ready(s), keys_intact(s, draft),   image_pinned(s.cluster->spec)};
 }
 
 }  // namespace nocobase_operator::app

@@ -22,7 +22,7 @@ struct Interest {
 // Whether roles are about to be stopped for a setup, or the setup Pod is about to be made: what pods will need is
 // looked at before that.
 bool is_before_setup(const Situation& s) {
-  const Ref setup = setup_pod_ref(s.cluster);
+  const Ref setup = setup_pod_ref(*s.cluster);
   const bool made =
       std::any_of(s.seen->pods.begin(), s.seen->pods.end(), [&](const SeenPod& pod) { return pod.meta.ref == setup; });
   return s.operation.step == Step::pull || (s.operation.step == Step::setup && !made);
@@ -90,7 +90,7 @@ void draft_content(const Situation& s, Draft& draft) {
       draft.recheck_in(period - age);
     }
     const auto refusal = s.seen->refusals.find(ref);
-    if (refusal != s.seen->refusals.end() && ref != s.keys.child.ref) {
+    if (refusal != s.seen->refusals.end() && ref != s.keys.child->ref) {
       draft.stall({"Refused", "the API server refuses to show " + kube::to_string(ref) + ": " + refusal->second});
     }
   }

@@ -13,7 +13,7 @@ using kube::Kind;
 
 const ChildState* claim_of(const Situation& s) {
   const auto found = std::find_if(s.children.begin(), s.children.end(), [](const ChildState& state) {
-    return state.child.ref.kind == Kind::persistent_volume_claim;
+    return state.child->ref.kind == Kind::persistent_volume_claim;
   });
   return found == s.children.end() ? nullptr : &*found;
 }
@@ -39,7 +39,7 @@ bool are_needed(const Situation& s) {
 }
 
 std::string secret_name(const Situation& s) {
-  return "Secret " + s.cluster.ns + "/" + s.keys.child.ref.name;
+  return "Secret " + s.cluster->ns + "/" + s.keys.child->ref.name;
 }
 
 // What is wrong with a Secret that is there.
@@ -58,7 +58,7 @@ std::optional<Trouble> judge(const Situation& s, const SeenSecret& secret) {
   if (known.empty() && s.operation.record) {
     known = s.operation.record->keys;
   }
-  const auto& spec = s.cluster.spec.keys;
+  const auto& spec = s.cluster->spec.keys;
   const bool accepted = spec && spec->accepted_fingerprint == secret.fingerprint;
   if (!known.empty() && known != secret.fingerprint && !accepted) {
     return Trouble{"KeysChanged", secret_name(s) + " holds other keys (" + secret.fingerprint + ") than before (" +
@@ -73,7 +73,7 @@ std::optional<Trouble> judge(const Situation& s, const SeenSecret& secret) {
 // Makes a Secret with what the cluster's spec does not name, alone.
 void draft_secret(const Situation& s, const kube::Ref& ref, Draft& draft) {
   CHECK(s.seen->entropy.size() == keys_entropy_bytes);
-  kube::Call create = apply_call(ref, keys_secret(s.cluster, s.seen->entropy), manager, {});
+  kube::Call create = apply_call(ref, keys_secret(*s.cluster, s.seen->entropy), manager, {});
   create.verb = kube::Verb::create;
   draft.writes.push_back(std::move(create));
   draft.alone = true;
@@ -87,11 +87,11 @@ void draft_secret(const Situation& s, const kube::Ref& ref, Draft& draft) {
 // written with others.
 void draft_absent(const Situation& s, Draft& draft) {
   const ChildState* const claim = claim_of(s);
-  const bool given = s.cluster.spec.keys && s.cluster.spec.keys->secret;
+  const bool given = s.cluster->spec.keys && s.cluster->spec.keys->secret;
   draft.keys.state = KeysState::unusable;
   if (!given && claim != nullptr && claim->standing != Standing::ours) {
     if (claim->standing == Standing::absent) {
-      draft_secret(s, s.keys.child.ref, draft);
+      draft_secret(s, s.keys.child->ref, draft);
     }
     return;  // a claim that is in the way is spoken of with the other children
   }
@@ -108,14 +108,14 @@ void draft_absent(const Situation& s, Draft& draft) {
 // The first administrator of a cluster whose keys are given and whose administrator is not. Nothing but an installation
 // reads it, so it may be made for data that exists.
 void draft_admin(const Situation& s, Draft& draft) {
-  const bool keys_given = s.cluster.spec.keys && s.cluster.spec.keys->secret;
-  const kube::Ref ref = {Kind::secret, s.cluster.ns, initial_admin_secret_name(s.cluster)};
+  const bool keys_given = s.cluster->spec.keys && s.cluster->spec.keys->secret;
+  const kube::Ref ref = {Kind::secret, s.cluster->ns, initial_admin_secret_name(*s.cluster)};
   const auto absent = s.seen->absent.find(ref);
   const bool starts =
       s.operation.step == Step::setup ||
       std::any_of(s.roles.begin(), s.roles.end(), [](const RoleState& role) { return role.deployment.starts; });
-  if (!keys_given || s.cluster.spec.initial_admin_secret || !starts || absent == s.seen->absent.end() ||
-      s.now.mono - absent->second >= read_lasts || ref == s.keys.child.ref) {
+  if (!keys_given || s.cluster->spec.initial_admin_secret || !starts || absent == s.seen->absent.end() ||
+      s.now.mono - absent->second >= read_lasts || ref == s.keys.child->ref) {
     return;
   }
   draft_secret(s, ref, draft);
@@ -131,7 +131,7 @@ void draft_keys(const Situation& s, Draft& draft) {
     draft.keys.state = draft.keys.trouble ? KeysState::unusable : KeysState::usable;
     draft.keys.fingerprint = secret->fingerprint;
     if (is_mutant("keys-rewritten") && s.operation.step == Step::setup) {
-      draft.writes.push_back(apply_call(s.keys.child.ref, keys_secret(s.cluster, s.seen->entropy), manager, {}));
+      draft.writes.push_back(apply_call(s.keys.child->ref, keys_secret(*s.cluster, s.seen->entropy), manager, {}));
     }
     if (draft.keys.trouble) {
       draft.stall(*draft.keys.trouble);
@@ -148,7 +148,7 @@ void draft_keys(const Situation& s, Draft& draft) {
     draft_absent(s, draft);
     return;
   }
-  draft.reads.push_back(get_call(s.keys.child.ref));
+  draft.reads.push_back(get_call(s.keys.child->ref));
 }
 
 }  // namespace nocobase_operator::app

@@ -28,11 +28,11 @@ bool is_over(const SeenPod& pod) {
 
 // Pods of the application, without the cluster's own setup Pod.
 std::vector<const SeenPod*> application_pods(const Situation& s, const std::vector<SeenPod>& pods) {
-  const Ref setup = setup_pod_ref(s.cluster);
+  const Ref setup = setup_pod_ref(*s.cluster);
   std::vector<const SeenPod*> found;
   for (const SeenPod& pod : pods) {
     const bool own_setup = pod.meta.ref == setup && pod.meta.owner_uid == s.seen->meta.uid;
-    const bool foreign = pod.meta.ref == setup && pod.cluster != s.cluster.name;
+    const bool foreign = pod.meta.ref == setup && pod.cluster != s.cluster->name;
     const bool overlooked = is_mutant("terminating-pods-overlooked") && pod.meta.terminating;
     if (!own_setup && !foreign && !is_over(pod) && !is_of_job(pod) && !overlooked) {
       found.push_back(&pod);
@@ -65,12 +65,12 @@ bool is_proven(const Situation& s) {
 void look_at_setup(const Situation& s, Lifecycle& view) {
   // A list is younger than all that the watch has shown.
   const std::vector<SeenPod>& pods = is_proven(s) ? s.seen->pods_read->pods : s.seen->pods;
-  const SeenPod* const pod = setup_of(pods, setup_pod_ref(s.cluster));
+  const SeenPod* const pod = setup_of(pods, setup_pod_ref(*s.cluster));
   if (pod == nullptr) {
     return;
   }
   if (pod->meta.owner_uid != s.seen->meta.uid) {
-    view.setup = pod->cluster == s.cluster.name ? SetupPod::absent : SetupPod::foreign;
+    view.setup = pod->cluster == s.cluster->name ? SetupPod::absent : SetupPod::foreign;
     return;
   }
   view.setup_is_ready = pod->ready && !is_over(*pod);
@@ -90,7 +90,7 @@ void look_at_setup(const Situation& s, Lifecycle& view) {
 
 // The Job of the step under way; what its pod says tells more than the Job does.
 JobSeen job_of(const Situation& s, std::string_view component) {
-  const Ref ref = job_ref(s.cluster, component, s.operation.epoch);
+  const Ref ref = job_ref(*s.cluster, component, s.operation.epoch);
   const auto found = s.seen->children.find(ref);
   if (found == s.seen->children.end()) {
     return {};
@@ -116,7 +116,7 @@ bool is_fresh(Instant at, const Situation& s) {
 
 // Nothing when it has not been read lately.
 std::optional<SetupRecord> found_record(const Situation& s, Draft& draft) {
-  const Ref ref = record_ref(s.cluster);
+  const Ref ref = record_ref(*s.cluster);
   const auto child = s.seen->children.find(ref);
   if (child != s.seen->children.end() && is_fresh(child->second.read_at, s)) {
     const auto* const config = std::get_if<SeenConfig>(&child->second.detail);
@@ -133,7 +133,7 @@ std::optional<SetupRecord> found_record(const Situation& s, Draft& draft) {
 
 bool has_no_claim(const Situation& s) {
   return std::any_of(s.children.begin(), s.children.end(), [](const ChildState& state) {
-    return state.child.ref.kind == kube::Kind::persistent_volume_claim && state.standing == Standing::absent;
+    return state.child->ref.kind == kube::Kind::persistent_volume_claim && state.standing == Standing::absent;
   });
 }
 
@@ -175,14 +175,14 @@ void look_at_roles(const Situation& s, Lifecycle& view) {
   for (std::size_t i = 0; i < s.roles.size(); ++i) {
     const RoleState& role = s.roles[i];
     if (!role.content.missing.empty() && view.missing.empty()) {
-      view.missing = "role " + s.cluster.spec.roles[i].name + ": " + role.content.missing.front();
+      view.missing = "role " + s.cluster->spec.roles[i].name + ": " + role.content.missing.front();
     }
-    view.roles += (i == 0 ? "" : ", ") + s.cluster.spec.roles[i].name;
+    view.roles += (i == 0 ? "" : ", ") + s.cluster->spec.roles[i].name;
     view.raises = view.raises || role.deployment.starts;
     view.roles_reached = view.roles_reached && !unmet_of(s, i);
-    longest = std::max(longest, grace_period_seconds(s.cluster.spec.roles[i]));
+    longest = std::max(longest, grace_period_seconds(s.cluster->spec.roles[i]));
   }
-  view.drain_limit = Seconds(progress_deadline_seconds(s.cluster.spec) + longest);
+  view.drain_limit = Seconds(progress_deadline_seconds(s.cluster->spec) + longest);
 }
 
 // What is to be made is looked for first: without our label no watch shows it.
@@ -194,7 +194,7 @@ void read_before(const Situation& s, const Ref& ref, Draft& draft) {
 }
 
 Json with_operation(const Situation& s, const Operation& next, const Draft& draft) {
-  const Phase phase = phase_of_step(next, s.cluster.spec);
+  const Phase phase = phase_of_step(next, s.cluster->spec);
   const bool held = holds(next);
   std::vector<Condition> conditions;
   if (held || find_condition(s.live, condition_ready) == nullptr) {
@@ -211,7 +211,7 @@ Json with_operation(const Situation& s, const Operation& next, const Draft& draf
   if (next.step == Step::migrate && next.failed) {
     conditions.push_back({std::string(condition_stalled), "True", next.failed->reason, next.failed->message});
   }
-  Json status = amended(s.live, stalled ? Phase::blocked : phase, s.cluster.generation, conditions, s.now);
+  Json status = amended(s.live, stalled ? Phase::blocked : phase, s.cluster->generation, conditions, s.now);
   status["operation"] = to_json(next);
   const bool upgraded = s.operation.step == Step::start && next.step == Step::idle && !s.operation.install;
   if (upgraded && s.operation.down_since != sys_seconds{}) {
@@ -245,8 +245,8 @@ Call remove_call(const Ref& ref, kube::Precondition precondition) {
 Call list_pods(const Situation& s) {
   Call call;
   call.verb = Verb::list;
-  call.ref = {kube::Kind::pod, s.cluster.ns, ""};
-  call.selector = std::string(label_instance) + "=" + s.cluster.name + "," + std::string(label_managed_by) + "=" +
+  call.ref = {kube::Kind::pod, s.cluster->ns, ""};
+  call.selector = std::string(label_instance) + "=" + s.cluster->name + "," + std::string(label_managed_by) + "=" +
                   std::string(manager);
   return call;
 }
@@ -265,7 +265,7 @@ void remove_jobs(const Situation& s, Draft& draft) {
 }
 
 void remove_setup(const Situation& s, Draft& draft) {
-  const SeenPod* const pod = setup_of(s.seen->pods, setup_pod_ref(s.cluster));
+  const SeenPod* const pod = setup_of(s.seen->pods, setup_pod_ref(*s.cluster));
   if (pod == nullptr || pod->meta.terminating) {
     return;
   }
@@ -302,7 +302,7 @@ Phase phase_of_step(const Operation& operation, const Spec& spec) {
 }
 
 void draft_lifecycle(const Situation& s, Draft& draft) {
-  const Spec& spec = s.cluster.spec;
+  const Spec& spec = s.cluster->spec;
   Lifecycle view;
   view.wanted.image = spec.image;
   view.wanted.revision = spec.setup ? spec.setup->revision.value_or("") : "";
@@ -338,19 +338,19 @@ void draft_lifecycle(const Situation& s, Draft& draft) {
   draft.lifecycle = decide(view);
   Decision& decision = draft.lifecycle;
   if (decision.reads_record || (decision.keeps_record && !view.found)) {
-    draft.reads.push_back(get_call(record_ref(s.cluster)));
+    draft.reads.push_back(get_call(record_ref(*s.cluster)));
   } else if (decision.reads_pods) {
     // With the cluster itself: a copy that is too old must not make a second setup Pod.
     draft.reads.push_back(get_call(s.seen->meta.ref));
     draft.reads.push_back(list_pods(s));
   } else if (decision.makes_setup && view.setup != SetupPod::foreign) {
-    read_before(s, setup_pod_ref(s.cluster), draft);
+    read_before(s, setup_pod_ref(*s.cluster), draft);
   } else if (decision.makes_pull) {
-    read_before(s, job_ref(s.cluster, component_pull, s.operation.epoch), draft);
+    read_before(s, job_ref(*s.cluster, component_pull, s.operation.epoch), draft);
   } else if (decision.makes_backup) {
-    read_before(s, job_ref(s.cluster, component_backup, s.operation.epoch), draft);
+    read_before(s, job_ref(*s.cluster, component_backup, s.operation.epoch), draft);
   } else if (decision.makes_verify) {
-    read_before(s, job_ref(s.cluster, component_verify, s.operation.epoch), draft);
+    read_before(s, job_ref(*s.cluster, component_verify, s.operation.epoch), draft);
   }
   if (decision.stalled) {
     draft.stall({decision.stalled->reason, decision.stalled->message});
@@ -368,7 +368,7 @@ void draft_setup(const Situation& s, Draft& draft) {
   const std::int64_t epoch = s.operation.epoch;
   const std::string& image = s.operation.target.image;
   if (decision.keeps_record) {
-    push(s, apply_call(record_ref(s.cluster), record_config(s.cluster, record_to_keep(s.operation)), manager, {}),
+    push(s, apply_call(record_ref(*s.cluster), record_config(*s.cluster, record_to_keep(s.operation)), manager, {}),
          draft);
   }
   remove_jobs(s, draft);
@@ -376,21 +376,21 @@ void draft_setup(const Situation& s, Draft& draft) {
     remove_setup(s, draft);
   }
   if (decision.makes_pull) {
-    push(s, create_call(job_ref(s.cluster, component_pull, epoch), pull_job(s.cluster, image, epoch)), draft);
+    push(s, create_call(job_ref(*s.cluster, component_pull, epoch), pull_job(*s.cluster, image, epoch)), draft);
   }
   if (decision.makes_backup) {
-    push(s, create_call(job_ref(s.cluster, component_backup, epoch), backup_job(s.cluster, epoch)), draft);
+    push(s, create_call(job_ref(*s.cluster, component_backup, epoch), backup_job(*s.cluster, epoch)), draft);
   }
   if (decision.makes_verify) {
-    const SeenPod* const pod = setup_of(s.seen->pods, setup_pod_ref(s.cluster));
+    const SeenPod* const pod = setup_of(s.seen->pods, setup_pod_ref(*s.cluster));
     if (pod != nullptr && !pod->ip.empty()) {
-      push(s, create_call(job_ref(s.cluster, component_verify, epoch), verify_job(s.cluster, pod->ip, epoch)), draft);
+      push(s, create_call(job_ref(*s.cluster, component_verify, epoch), verify_job(*s.cluster, pod->ip, epoch)), draft);
     }
   }
   if (decision.makes_setup) {
-    Result<Json> pod = setup_pod(s.cluster, image, epoch);
+    Result<Json> pod = setup_pod(*s.cluster, image, epoch);
     if (pod.ok()) {
-      push(s, create_call(setup_pod_ref(s.cluster), std::move(pod).value()), draft);
+      push(s, create_call(setup_pod_ref(*s.cluster), std::move(pod).value()), draft);
     } else {
       draft.stall({"InvalidSpec", pod.error().what});
     }

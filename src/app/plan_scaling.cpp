@@ -21,9 +21,9 @@ struct Flaw {
 // An autoscaler that is not ours. To scale a NocoBaseRole whose number nobody else sets is what it is there for.
 std::optional<Flaw> flaw_of(const Situation& s, const SeenChild& scaler) {
   const auto* const seen = std::get_if<SeenScaler>(&scaler.detail);
-  const auto& roles = s.cluster.spec.roles;
+  const auto& roles = s.cluster->spec.roles;
   const auto role = std::find_if(roles.begin(), roles.end(), [&](const Role& item) {
-    return seen != nullptr && child_name(s.cluster, item.name) == seen->target;
+    return seen != nullptr && child_name(*s.cluster, item.name) == seen->target;
   });
   if (role == roles.end()) {
     return std::nullopt;
@@ -47,15 +47,15 @@ std::optional<Flaw> flaw_of(const Situation& s, const SeenChild& scaler) {
 
 // One of ours.
 std::optional<Flaw> flaw_of(const Situation& s, const ChildState& scaler) {
-  const std::string name = kube::to_string(scaler.child.ref);
-  if (const SeenChild* const other = other_scaler(s, scaler.child.ref)) {
+  const std::string name = kube::to_string(scaler.child->ref);
+  if (const SeenChild* const other = other_scaler(s, scaler.child->ref)) {
     return Flaw{"NotWritten", name + " is made when " + kube::to_string(other->meta.ref) + " is gone"};
   }
   switch (scaler.standing) {
     case Standing::no_kind:
       return Flaw{"KindMissing", name + " cannot be made, so nothing scales its role: this Kubernetes has no " +
-                                     std::string(kube::info(scaler.child.ref.kind).kind) + " (" +
-                                     kube::api_version(scaler.child.ref.kind) +
+                                     std::string(kube::info(scaler.child->ref.kind).kind) + " (" +
+                                     kube::api_version(scaler.child->ref.kind) +
                                      "); install KEDA, or scale on cpu, memory or metrics"};
     case Standing::unknown:
     case Standing::absent:
@@ -87,7 +87,7 @@ std::vector<Flaw> flaws(const Situation& s) {
     }
   }
   for (const ChildState& state : s.on_request) {
-    if (is_scaler(state.child.ref.kind)) {
+    if (is_scaler(state.child->ref.kind)) {
       add(flaw_of(s, state));
     }
   }
@@ -113,10 +113,10 @@ bool has_own_scaler(const Situation& s, const kube::Ref& role) {
 bool is_contested(const Situation& s, std::size_t role) {
   const ChildState& object = s.roles[role].object;
   const SeenRole* const seen = role_of(object);
-  const std::optional<std::int32_t>& fixed = s.cluster.spec.roles[role].replicas;
+  const std::optional<std::int32_t>& fixed = s.cluster->spec.roles[role].replicas;
   return fixed && seen != nullptr && object.standing == Standing::ours && seen->intent != fixed &&
-         !seen->intent_by.empty() && !has_own_scaler(s, object.child.ref) &&
-         kube::integer_at(s.live, {"observedGeneration"}) == s.cluster.generation;
+         !seen->intent_by.empty() && !has_own_scaler(s, object.child->ref) &&
+         kube::integer_at(s.live, {"observedGeneration"}) == s.cluster->generation;
 }
 
 }  // namespace
@@ -149,7 +149,7 @@ Condition autoscalers_ready(const Situation& s) {
     }
     return condition;
   }
-  const auto& roles = s.cluster.spec.roles;
+  const auto& roles = s.cluster->spec.roles;
   if (std::none_of(roles.begin(), roles.end(), [](const Role& role) { return role.autoscaling.has_value(); })) {
     condition.reason = "NoneAsked";
   }
@@ -160,7 +160,7 @@ std::optional<Condition> intent_contested(const Situation& s, Draft& draft) {
   Condition condition{std::string(condition_intent_contested), "True", "NumberIsFixed", ""};
   for (std::size_t i = 0; i < s.roles.size(); ++i) {
     if (is_contested(s, i)) {
-      const Role& role = s.cluster.spec.roles[i];
+      const Role& role = s.cluster->spec.roles[i];
       condition.message = role_of(s.roles[i].object)->intent_by + " sets the number of pods of role " + role.name +
                           ", and the spec fixes it at " + std::to_string(*role.replicas) +
                           ": it is set back; take replicas out of the role to have it scaled from outside";

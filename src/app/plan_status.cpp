@@ -28,7 +28,7 @@ Underway underway(const Situation& s) {
   }
   if (stalled != nullptr && string_at(*stalled, {"status"}) == "True" &&
       string_at(*stalled, {"reason"}) == reason_time_limit &&
-      kube::integer_at(*stalled, {"observedGeneration"}) == s.cluster.generation && time(*stalled)) {
+      kube::integer_at(*stalled, {"observedGeneration"}) == s.cluster->generation && time(*stalled)) {
     return {std::nullopt, *time(*stalled)};
   }
   return {s.now.wall, {}};
@@ -46,7 +46,7 @@ std::optional<sys_seconds> deadline_of(const Unmet& unmet, const Underway& under
 Phase phase_of(const Situation& s, const std::vector<Unmet>& roles) {
   const bool reached = roles.empty();
   if (s.hold == Hold::upgrade || s.operation.step == Step::start) {
-    return phase_of_step(s.operation, s.cluster.spec);
+    return phase_of_step(s.operation, s.cluster->spec);
   }
   const bool draining = std::any_of(roles.begin(), roles.end(), [](const Unmet& unmet) { return unmet.draining; });
   switch (s.hold) {
@@ -90,12 +90,12 @@ std::string with_note(std::string message, const Situation& s) {
   for (const RoleState& role : s.roles) {
     pods += role.effect.count.effect;
   }
-  if (pods > 1 && !unshared(s.cluster.spec).empty()) {
+  if (pods > 1 && !unshared(s.cluster->spec).empty()) {
     message += "; work does not cross pods, because spec.coordination does not share it";
   }
   for (std::size_t i = 0; i < s.roles.size(); ++i) {
     if (const std::vector<std::string>& missing = s.roles[i].content.missing; !missing.empty()) {
-      return message + "; " + missing.front() + ", and role " + s.cluster.spec.roles[i].name +
+      return message + "; " + missing.front() + ", and role " + s.cluster->spec.roles[i].name +
              " starts no pod without it";
     }
   }
@@ -187,20 +187,20 @@ void watch_limits(const Situation& s, const std::vector<Unmet>& all, Draft& draf
 std::vector<Unmet> unmet_outside(const Situation& s, const Draft& draft) {
   std::vector<Unmet> all = draft.waits;
   const Json* const reconciling = find_condition(s.live, condition_reconciling);
-  const bool changing = kube::integer_at(s.live, {"observedGeneration"}) != s.cluster.generation ||
+  const bool changing = kube::integer_at(s.live, {"observedGeneration"}) != s.cluster->generation ||
                         (reconciling != nullptr && string_at(*reconciling, {"status"}) == "True");
   if (changing && !draft.pending.empty()) {
     all.push_back({.message = "writing " + draft.pending.front()});
   }
   for (Unmet& unmet : all) {
-    unmet.limit = Seconds(progress_deadline_seconds(s.cluster.spec));
+    unmet.limit = Seconds(progress_deadline_seconds(s.cluster->spec));
   }
   return all;
 }
 
 // While no role has pods, what holds them is all there is to say of them.
 std::vector<Unmet> held_by(const Situation& s, const Draft& draft) {
-  if (s.operation.step == Step::idle && s.cluster.spec.stopped) {
+  if (s.operation.step == Step::idle && s.cluster->spec.stopped) {
     return {};
   }
   Unmet unmet;
@@ -218,7 +218,7 @@ void describe(const Situation& s, const Draft& draft, Status& status) {
     const RoleState& role = s.roles[i];
     const SeenDeployment* const seen = deployment_of(role.deployment);
     const bool counted = seen != nullptr && role.deployment.standing == Standing::ours;
-    status.roles.push_back({.name = s.cluster.spec.roles[i].name,
+    status.roles.push_back({.name = s.cluster->spec.roles[i].name,
                             .worker_mode = role.worker_mode,
                             .desired = role.effect.count.intent,
                             .effective = role.effect.count.effect,
@@ -230,7 +230,7 @@ void describe(const Situation& s, const Draft& draft, Status& status) {
   for (const RoleState& role : s.roles) {
     effects.push_back(role.effect);
   }
-  status.worker_ids_worst = worst_case(s.cluster.spec, effects);
+  status.worker_ids_worst = worst_case(s.cluster->spec, effects);
   status.services = served(s);
   const bool known = draft.keys.state == KeysState::usable;
   status.key_fingerprint = known ? draft.keys.fingerprint : string_at(s.live, {"keyFingerprint"});
@@ -263,7 +263,7 @@ Json draft_status(const Situation& s, Draft& draft) {
     phase = Phase::awaiting_approval;
   }
   status.phase = draft.trouble ? Phase::blocked : phase;
-  status.observed_generation = s.cluster.generation;
+  status.observed_generation = s.cluster->generation;
   const Condition ready = ready_condition(s, draft, roles, phase);
   auto [reconciling, stalled] = progress_conditions(draft, ready, reason_of(s, phase), foremost(all));
   status.conditions = {ready, std::move(reconciling), std::move(stalled)};

@@ -43,13 +43,13 @@ std::string describe(const SeenPod& pod) {
 }
 
 Seconds limit_of(const Situation& s, const Role& role, bool draining) {
-  const Seconds limit(progress_deadline_seconds(s.cluster.spec));
+  const Seconds limit(progress_deadline_seconds(s.cluster->spec));
   return draining ? limit + Seconds(grace_period_seconds(role)) : limit;
 }
 
 // Pods that a hold takes away, terminating ones included.
 std::optional<Unmet> draining(const Situation& s, std::size_t role) {
-  const Role& spec = s.cluster.spec.roles[role];
+  const Role& spec = s.cluster->spec.roles[role];
   const std::vector<const SeenPod*> pods = pods_of(s, spec.name);
   const std::int32_t effect = s.roles[role].effect.count.effect;
   if (s.hold == Hold::none || static_cast<std::int32_t>(pods.size()) <= effect) {
@@ -82,7 +82,7 @@ std::chrono::sys_seconds progress_of(const SeenDeployment& seen, const std::vect
 
 // The role's pods are not all there, of the newest template and ready.
 Unmet lacking(const Situation& s, std::size_t role, const SeenDeployment& seen) {
-  const Role& spec = s.cluster.spec.roles[role];
+  const Role& spec = s.cluster->spec.roles[role];
   const std::vector<const SeenPod*> pods = pods_of(s, spec.name);
   Unmet unmet;
   const std::int32_t effect = s.roles[role].effect.count.effect;
@@ -111,13 +111,13 @@ Unmet lacking(const Situation& s, std::size_t role, const SeenDeployment& seen) 
 Unmet waiting_for_content(const Situation& s, std::size_t role) {
   const std::vector<std::string>& missing = s.roles[role].content.missing;
   Unmet unmet;
-  unmet.message = "role " + s.cluster.spec.roles[role].name + ": " + missing.front();
+  unmet.message = "role " + s.cluster->spec.roles[role].name + ": " + missing.front();
   if (missing.size() > 1) {
     unmet.message += " and " + std::to_string(missing.size() - 1) + " more";
   }
   unmet.message += "; its pods need it to start";
   unmet.reason = "ReferenceMissing";
-  unmet.limit = limit_of(s, s.cluster.spec.roles[role], false);
+  unmet.limit = limit_of(s, s.cluster->spec.roles[role], false);
   return unmet;
 }
 
@@ -131,7 +131,7 @@ Unmet simply(std::string message) {
 
 std::optional<Unmet> unmet_of(const Situation& s, std::size_t role) {
   const RoleState& state = s.roles[role];
-  const std::string name = "role " + s.cluster.spec.roles[role].name;
+  const std::string name = "role " + s.cluster->spec.roles[role].name;
   const SeenDeployment* const seen = deployment_of(state.deployment);
   if (lacks_content(state) && !state.content.missing.empty()) {
     return waiting_for_content(s, role);

@@ -37,27 +37,30 @@ Standing whose(const SeenChild& child, const kube::Meta& cluster) {
 }
 
 // A claim never shrinks, and the server would refuse it.
-Child fit_claim(Child child, const SeenChild& seen) {
+std::shared_ptr<const Child> fit_claim(std::shared_ptr<const Child> child, const SeenChild& seen) {
   const auto* const claim = std::get_if<SeenClaim>(&seen.detail);
-  const std::string wanted = kube::string_at(child.body, {"spec", "resources", "requests", "storage"});
+  const std::string wanted = kube::string_at(child->body, {"spec", "resources", "requests", "storage"});
   if (claim == nullptr || kube::compare_quantities(wanted, claim->requested) != -1) {
     return child;
   }
-  child.body["spec"]["resources"]["requests"]["storage"] = claim->requested;
-  return sealed(std::move(child));
+  Child fitted = *child;
+  fitted.body["spec"]["resources"]["requests"]["storage"] = claim->requested;
+  return std::make_shared<const Child>(sealed(std::move(fitted)));
 }
 
 bool matches(const ChildState& state, const Observed& seen) {
   const SeenChild& child = *state.seen;
   const auto accepted = seen.accepted.find(child.meta.ref);
-  return child.watched && child.applied == state.child.hash && child.owned != 0 &&
-         (child.owned == state.child.hash || (accepted != seen.accepted.end() && accepted->second == child.owned));
+  return child.watched && child.applied == state.child->hash && child.owned != 0 &&
+         (child.owned == state.child->hash || (accepted != seen.accepted.end() && accepted->second == child.owned));
 }
 
-ChildState stand(Child child, const Observed& seen, const Now& now) {
+ChildState stand(std::shared_ptr<const Child> child, const Situation& s) {
+  const Observed& seen = *s.seen;
+  const Now& now = s.now;
   ChildState state;
   state.child = std::move(child);
-  const Ref& ref = state.child.ref;
+  const Ref& ref = state.child->ref;
   if (seen.missing_kinds.contains(ref.kind)) {
     state.standing = Standing::no_kind;
     return state;
@@ -67,7 +70,8 @@ ChildState stand(Child child, const Observed& seen, const Now& now) {
     const auto absent = seen.absent.find(ref);
     const bool gone = absent != seen.absent.end() && is_fresh(absent->second, now);
     state.standing = gone ? Standing::absent : Standing::unknown;
-    state.starts = gone && ref.kind == Kind::deployment && kube::integer_at(state.child.body, {"spec", "replicas"}) > 0;
+    state.starts =
+        gone && ref.kind == Kind::deployment && kube::integer_at(state.child->body, {"spec", "replicas"}) > 0;
     return state;
   }
   state.seen = &found->second;
@@ -78,9 +82,9 @@ ChildState stand(Child child, const Observed& seen, const Now& now) {
   state.in_sync = state.standing == Standing::ours && matches(state, seen);
   const SeenDeployment* const deployment = deployment_of(state);
   if (deployment != nullptr && state.standing == Standing::ours && !state.in_sync) {
-    const std::int64_t wanted = kube::integer_at(state.child.body, {"spec", "replicas"});
+    const std::int64_t wanted = kube::integer_at(state.child->body, {"spec", "replicas"});
     state.rolls =
-        wanted > 0 && deployment->spec_replicas > 0 && deployment->template_hash != template_hash(state.child.body);
+        wanted > 0 && deployment->spec_replicas > 0 && deployment->template_hash != template_hash(state.child->body);
     state.starts = state.rolls || (wanted > 0 && deployment->spec_replicas == 0);
   }
   return state;
@@ -104,8 +108,8 @@ std::optional<std::int32_t> last_known_intent(const Json& live, const std::strin
 RoleNow role_now(const Situation& s, const Role& role) {
   RoleNow now;
   const Observed& seen = *s.seen;
-  const std::string name = child_name(s.cluster, role.name);
-  const auto object = seen.children.find({Kind::nocobase_role, s.cluster.ns, name});
+  const std::string name = child_name(*s.cluster, role.name);
+  const auto object = seen.children.find({Kind::nocobase_role, s.cluster->ns, name});
   if (object != seen.children.end() && object->second.meta.owner_uid == seen.meta.uid) {
     const auto* const detail = std::get_if<SeenRole>(&object->second.detail);
     now.intent = detail != nullptr ? detail->intent : std::nullopt;
@@ -113,7 +117,7 @@ RoleNow role_now(const Situation& s, const Role& role) {
   if (!now.intent) {
     now.intent = last_known_intent(s.live, role.name);
   }
-  const auto deployment = seen.children.find({Kind::deployment, s.cluster.ns, name});
+  const auto deployment = seen.children.find({Kind::deployment, s.cluster->ns, name});
   if (deployment != seen.children.end() && deployment->second.meta.owner_uid == seen.meta.uid) {
     const auto* const detail = std::get_if<SeenDeployment>(&deployment->second.detail);
     now.effect = detail != nullptr ? detail->spec_replicas : 0;
@@ -122,33 +126,43 @@ RoleNow role_now(const Situation& s, const Role& role) {
   return now;
 }
 
-// Until the content is known, what the pods were made of stays: not knowing it is no reason to replace them.
-void stamp(Child& deployment, const RoleState& role, const Observed& seen) {
-  const auto found = seen.children.find(deployment.ref);
-  const auto* const live = found == seen.children.end() || found->second.meta.owner_uid != seen.meta.uid
-                               ? nullptr
-                               : std::get_if<SeenDeployment>(&found->second.detail);
-  const std::uint64_t before = live == nullptr ? 0 : live->content;
-  put_content(deployment, role.content.hash != 0 ? role.content.hash : before);
-}
-
 // A step that changes nothing of a Deployment does not write it: it keeps the epoch of the one that last did.
-Child sealed_with_epoch(Child deployment, const Observed& seen) {
-  const auto found = seen.children.find(deployment.ref);
-  if (found == seen.children.end() || found->second.epoch == 0) {
+Child sealed_with_epoch(Child deployment, std::int64_t live_epoch, std::uint64_t live_applied) {
+  if (live_epoch == 0) {
     return sealed(std::move(deployment));
   }
   const auto epoch = [](Child& child) -> Json& {
     return child.body["metadata"]["annotations"][std::string(annotation_epoch)];
   };
-  Json now = std::exchange(epoch(deployment), std::to_string(found->second.epoch));
+  Json now = std::exchange(epoch(deployment), std::to_string(live_epoch));
   const bool same = epoch(deployment) == now;
   deployment = sealed(std::move(deployment));
-  if (same || deployment.hash == found->second.applied) {
+  if (same || deployment.hash == live_applied) {
     return deployment;
   }
   epoch(deployment) = std::move(now);
   return sealed(std::move(deployment));
+}
+
+// The Deployment with what only observation tells. Until the content is known, what the pods were made of stays: not
+// knowing it is no reason to replace them.
+std::shared_ptr<const Child> finished(const std::shared_ptr<const Child>& deployment, const Content& content,
+                                      const Observed& seen, Memo::Sealed& last) {
+  const auto found = seen.children.find(deployment->ref);
+  const bool is_there = found != seen.children.end();
+  const auto* const live = !is_there || found->second.meta.owner_uid != seen.meta.uid
+                               ? nullptr
+                               : std::get_if<SeenDeployment>(&found->second.detail);
+  const std::uint64_t before = live == nullptr ? 0 : live->content;
+  const std::uint64_t now = content.hash != 0 ? content.hash : before;
+  const std::int64_t epoch = is_there ? found->second.epoch : 0;
+  const std::uint64_t applied = is_there ? found->second.applied : 0;
+  if (last.child == nullptr || last.content != now || last.epoch != epoch || last.applied != applied) {
+    Child child = *deployment;
+    put_content(child, now);
+    last = {now, epoch, applied, std::make_shared<const Child>(sealed_with_epoch(std::move(child), epoch, applied))};
+  }
+  return last.child;
 }
 
 bool is_over(const SeenPod& pod) {
@@ -162,13 +176,13 @@ void count_pods(const Situation& s, std::vector<RoleNow>& roles, std::int32_t& o
     if (is_over(pod) || of_job) {
       continue;
     }
-    const auto role = std::find_if(s.cluster.spec.roles.begin(), s.cluster.spec.roles.end(),
+    const auto role = std::find_if(s.cluster->spec.roles.begin(), s.cluster->spec.roles.end(),
                                    [&](const Role& item) { return item.name == pod.role; });
-    if (role == s.cluster.spec.roles.end()) {
+    if (role == s.cluster->spec.roles.end()) {
       ++others;
       continue;
     }
-    RoleNow& now = roles[static_cast<std::size_t>(role - s.cluster.spec.roles.begin())];
+    RoleNow& now = roles[static_cast<std::size_t>(role - s.cluster->spec.roles.begin())];
     ++now.pods;
     now.leaving += pod.meta.terminating ? 1 : 0;
   }
@@ -176,7 +190,7 @@ void count_pods(const Situation& s, std::vector<RoleNow>& roles, std::int32_t& o
 
 std::vector<RoleNow> roles_now(const Situation& s, std::int32_t& others) {
   std::vector<RoleNow> roles;
-  for (const Role& role : s.cluster.spec.roles) {
+  for (const Role& role : s.cluster->spec.roles) {
     roles.push_back(role_now(s, role));
   }
   count_pods(s, roles, others);
@@ -185,12 +199,12 @@ std::vector<RoleNow> roles_now(const Situation& s, std::int32_t& others) {
 
 // Without KEDA nothing sets the number of a role that it is to scale.
 std::vector<RoleEffect> wanted_effects(const Situation& s, const std::vector<RoleNow>& roles) {
-  std::vector<RoleEffect> wanted = effects(s.cluster, roles, s.other_pods, s.hold);
+  std::vector<RoleEffect> wanted = effects(*s.cluster, roles, s.other_pods, s.hold);
   if (!s.seen->missing_kinds.contains(Kind::scaled_object)) {
     return wanted;
   }
   for (std::size_t i = 0; i < wanted.size(); ++i) {
-    if (wanted[i].why == Why::autoscaler && is_for_keda(s.cluster.spec.roles[i])) {
+    if (wanted[i].why == Why::autoscaler && is_for_keda(s.cluster->spec.roles[i])) {
       wanted[i].why = Why::keda_missing;
     }
   }
@@ -265,50 +279,48 @@ std::int64_t epoch_of(const Json& status) {
   return kube::integer_at(status, {"operation", "epoch"});
 }
 
-Result<Situation> assess(const Observed& seen, Cluster cluster, const Now& now) {
+Result<Situation> assess(const Observed& seen, Memo::Work& work, const Now& now) {
   Situation s;
   s.seen = &seen;
   s.now = now;
-  s.cluster = std::move(cluster);
+  s.cluster = work.cluster();
   const Json* const live = kube::find(seen.cluster, "status");
   s.live = live != nullptr && live->is_object() ? *live : Json::object();
   s.operation = operation_of(s.live);
-  s.hold = holds(s.operation) ? Hold::upgrade : hold_of(s.cluster.spec);
+  s.hold = holds(s.operation) ? Hold::upgrade : hold_of(s.cluster->spec);
   const std::vector<RoleNow> roles = roles_now(s, s.other_pods);
   const std::vector<RoleEffect> wanted = wanted_effects(s, roles);
   // Roles run what was last set up, whatever image is asked for.
-  Cluster as_set_up = s.cluster;
-  if (s.operation.record && !s.operation.record->runs.empty()) {
-    as_set_up.spec.image = s.operation.record->runs;
-  }
-  std::vector<Child> children =
-      TRY(render({&as_set_up, counts_of(wanted), s.operation.epoch, false, s.hold != Hold::none}));
+  const bool is_set_up = s.operation.record && !s.operation.record->runs.empty();
+  const std::string& image = is_set_up ? s.operation.record->runs : s.cluster->spec.image;
+  const Memo::Rendered& rendered =
+      *TRY(work.rendered(image, {nullptr, counts_of(wanted), s.operation.epoch, false, s.hold != Hold::none}));
+  std::vector<std::shared_ptr<const Child>> children = rendered.children;
   const Step step = s.operation.step;
   if (step == Step::setup || step == Step::migrate || step == Step::verify) {
-    children.push_back(setup_budget(s.cluster));
+    children.push_back(std::make_shared<const Child>(setup_budget(*s.cluster)));
   }
   for (std::size_t i = 0; i < roles.size(); ++i) {
-    s.roles.push_back({roles[i], wanted[i], TRY(worker_mode_of(s.cluster.spec.roles[i])), {}, {}, {}, {}});
+    s.roles.push_back({roles[i], wanted[i], rendered.worker_modes[i], rendered.references[i], {}, {}, {}});
   }
-  const Ref keys = {Kind::secret, s.cluster.ns, keys_secret_name(s.cluster)};
+  const Ref keys = {Kind::secret, s.cluster->ns, keys_secret_name(*s.cluster)};
   std::size_t objects = 0;
   std::size_t deployments = 0;
-  for (Child& child : children) {
-    const Kind kind = child.ref.kind;
+  for (std::shared_ptr<const Child>& child : children) {
+    const Kind kind = child->ref.kind;
     if (kind == Kind::nocobase_role) {
-      s.roles[objects++].object = stand(std::move(child), seen, now);
+      s.roles[objects++].object = stand(std::move(child), s);
     } else if (kind == Kind::deployment) {
-      RoleState& role = s.roles[deployments++];
-      role.references = references_of(child.body["spec"]["template"], s.cluster.ns);
+      RoleState& role = s.roles[deployments];
       role.content = content_of(role.references, seen, keys);
-      stamp(child, role, seen);
-      role.deployment = stand(sealed_with_epoch(std::move(child), seen), seen, now);
+      role.deployment = stand(finished(child, role.content, seen, work.sealed(deployments)), s);
+      ++deployments;
     } else {
-      (is_on_request(kind) ? s.on_request : s.children).push_back(stand(std::move(child), seen, now));
+      (is_on_request(kind) ? s.on_request : s.children).push_back(stand(std::move(child), s));
     }
   }
   CHECK(objects == s.roles.size() && deployments == s.roles.size());
-  s.keys = stand({keys, {}, 0}, seen, now);
+  s.keys = stand(std::make_shared<const Child>(Child{keys, {}, 0}), s);
   return s;
 }
 

@@ -2,11 +2,13 @@
 // nobody else includes it. It judges how things stand and decides nothing.
 #pragma once
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "app/children.h"
 #include "app/effect.h"
+#include "app/memo.h"
 #include "app/observe.h"
 #include "app/operation.h"
 #include "app/references.h"
@@ -29,7 +31,7 @@ enum class Standing : std::uint8_t {
 };
 
 struct ChildState {
-  Child child;  // as wanted; a claim as it may be applied
+  std::shared_ptr<const Child> child;  // as wanted; a claim as it may be applied
   Standing standing = Standing::unknown;
   const SeenChild* seen = nullptr;  // unless unknown, absent or of no kind
   bool in_sync = false;             // ours and nothing of it differs
@@ -50,7 +52,7 @@ struct RoleState {
 struct Situation {
   const Observed* seen = nullptr;
   Now now;
-  Cluster cluster;
+  std::shared_ptr<const Cluster> cluster;
   Json live = Json::object();          // the status as it is
   Operation operation;                 // the one in it
   Hold hold = Hold::none;              // by the spec and the operation
@@ -61,8 +63,8 @@ struct Situation {
   ChildState keys;                     // the Secret; without a wanted body
 };
 
-// Error (invalid): the spec cannot be rendered.
-[[nodiscard]] Result<Situation> assess(const Observed& seen, Cluster cluster, const Now& now);
+// `work` is of seen.cluster, and its findings are no errors. Error (invalid): the spec cannot be rendered.
+[[nodiscard]] Result<Situation> assess(const Observed& seen, Memo::Work& work, const Now& now);
 
 // Every wanted child with what is there of it, in the order of writing; the Secret is not among them.
 [[nodiscard]] std::vector<const ChildState*> all_children(const Situation& s);

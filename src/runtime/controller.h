@@ -4,6 +4,7 @@
 #pragma once
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -44,7 +45,10 @@ struct Happened {
 
 // What the controller asks of `app`. Replaceable, so that its own tests need no NocoBase.
 struct Decisions {
-  std::function<app::Plan(const app::Observed&, const Now&)> plan = app::plan;
+  std::function<app::Plan(const app::Observed&, const Now&)> plan = [memo = std::make_shared<app::Memo>()](
+                                                                        const app::Observed& observed, const Now& now) {
+    return app::plan(observed, now, *memo);
+  };
   std::function<Result<app::Seen>(const kube::Json&, std::optional<kube::Kind>, Instant)> prune = app::prune;
   std::function<std::uint64_t(const kube::Json&)> status_hash = app::status_hash;
   std::function<std::vector<app::EventOfCall>(const app::Observed&, const app::Plan&)> events = app::events_of;
@@ -57,7 +61,7 @@ class Controller {
     // Cryptographically random bytes, that many: for app::Observed::entropy.
     std::function<std::string(std::size_t)> random_bytes{};
     std::size_t max_passes = 16;          // clusters worked on at a time
-    std::size_t max_parallel_reads = 8;   // of one pass; writes go one by one
+    std::size_t max_parallel_reads = 2;   // of one pass; writes go one by one
     std::size_t max_plans_per_poll = 32;  // so that a turn is short whatever is due
     Millis child_delay{50};               // changes of children come in bursts: one decision for all of them
     std::uint32_t max_repeats = 10;       // of one plan in a row before it backs off
