@@ -96,13 +96,12 @@ class Shell {
  private:
   void perform(runtime::SendCall& effect) {
     const auto verb = effect.call.verb;
-    auto request = kube::encode(effect.call);  // before the capture below takes the reference
-    transport_.call(
-        std::move(request), effect.deadline,
-        [this, id = effect.id, verb, ref = std::move(effect.call.ref)](const Result<kube::HttpResponse>& outcome) {
-          tell_call(verb, ref, outcome);
-          engine_.replied(id, outcome, loop_.now());
-        });
+    kube::Ref ref = effect.call.ref;
+    transport_.call(kube::encode(std::move(effect.call)), effect.deadline,
+                    [this, id = effect.id, verb, ref = std::move(ref)](const Result<kube::HttpResponse>& outcome) {
+                      tell_call(verb, ref, outcome);
+                      engine_.replied(id, outcome, loop_.now());
+                    });
   }
 
   void perform(runtime::Fetch& effect) {

@@ -89,6 +89,7 @@ bool is_writable(const ChildState& state, Draft& draft) {
 }
 
 void write(const Situation& s, const ChildState& state, const Precondition& if_there, Draft& draft) {
+  CHECK(state.child->hash != 0);
   push(s,
        apply_call(state.child->ref, state.child->body, manager,
                   state.standing == Standing::absent ? kube::must_not_exist : if_there),

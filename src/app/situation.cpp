@@ -157,6 +157,9 @@ std::shared_ptr<const Child> finished(const std::shared_ptr<const Child>& deploy
   const std::uint64_t now = content.hash != 0 ? content.hash : before;
   const std::int64_t epoch = is_there ? found->second.epoch : 0;
   const std::uint64_t applied = is_there ? found->second.applied : 0;
+  if (!is_there && now == 0 && kube::integer_at(deployment->body, {"spec", "replicas"}) > 0) {
+    return deployment;  // its pods lack something: it is not written before that is known
+  }
   if (last.child == nullptr || last.content != now || last.epoch != epoch || last.applied != applied) {
     Child child = *deployment;
     put_content(child, now);

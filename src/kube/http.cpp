@@ -1,6 +1,7 @@
 #include "kube/http.h"
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "base/check.h"
@@ -54,9 +55,10 @@ std::string object_path(const Ref& ref) {
   return collection_path(ref.kind, ref.ns) + "/" + segment(ref.name);
 }
 
-// The body with what identifies the object, and the precondition where the verb carries it in metadata.
-Json identified(const Call& call, const Precondition& precondition) {
-  Json body = call.body.is_object() ? call.body : Json::object();
+// The body, taken out of the call, with what identifies the object, and the precondition where the verb carries it in
+// metadata.
+Json identified(Call& call, const Precondition& precondition) {
+  Json body = call.body.is_object() ? std::move(call.body) : Json::object();
   body["apiVersion"] = api_version(call.ref.kind);
   body["kind"] = info(call.ref.kind).kind;
   Json& metadata = body["metadata"];
@@ -76,7 +78,7 @@ Json identified(const Call& call, const Precondition& precondition) {
   return body;
 }
 
-HttpRequest encode_apply(const Call& call, std::string_view subresource) {
+HttpRequest encode_apply(Call& call, std::string_view subresource) {
   return {"PATCH",
           object_path(call.ref) + std::string(subresource) + "?fieldManager=" + percent_encoded(call.manager) +
               "&force=true",
@@ -133,7 +135,7 @@ Error error_of(const HttpResponse& response) {
 
 }  // namespace
 
-HttpRequest encode(const Call& call) {
+HttpRequest encode(Call call) {
   switch (call.verb) {
     case Verb::get:
       return {"GET", object_path(call.ref), "", ""};

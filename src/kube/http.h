@@ -31,7 +31,7 @@ struct HttpResponse {
 
 // A call as an HTTP request. Precondition fields go into metadata (apply) or DeleteOptions (remove). The body of a
 // write gets apiVersion, kind, name and namespace from the ref.
-[[nodiscard]] HttpRequest encode(const Call& call);
+[[nodiscard]] HttpRequest encode(Call call);
 
 // What a watch selects. An empty namespace means all of them.
 struct WatchScope {
