@@ -1,12 +1,9 @@
 #include "app/diagram.h"
 
 #include <algorithm>
-#include <array>
 
 #include "app/defaults.h"
 #include "app/diagram_parts.h"
-#include "app/form.h"
-#include "worker_mode/unicode.h"
 #include "worker_mode/worker_mode.h"
 
 namespace nocobase_operator::app {
@@ -14,11 +11,9 @@ namespace {
 
 namespace wm = nocobase::worker_mode;
 
-constexpr std::size_t max_label = 60;                     // of a key or WORKER_MODE in a box
-constexpr std::size_t max_heading = 100;                  // of an image
-constexpr std::size_t max_entrance = 60;                  // under the requests
-constexpr std::string_view replacement = "\xEF\xBF\xBD";  // U+FFFD
-constexpr std::string_view ellipsis = "…";
+constexpr std::size_t max_label = 60;     // of a key or WORKER_MODE in a box
+constexpr std::size_t max_heading = 100;  // of an image
+constexpr std::size_t max_entrance = 60;  // under the requests
 
 std::string count_of(std::size_t count, std::string_view what) {
   return std::to_string(count) + ' ' + std::string(what) + (count == 1 ? "" : "s");
@@ -143,26 +138,6 @@ std::string note_of(const Spec& spec) {
 }
 
 }  // namespace
-
-std::string legible(std::string_view text, std::size_t max) {
-  std::string out;
-  std::size_t count = 0;
-  for (std::size_t at = 0; at < text.size(); ++count) {
-    if (count == max) {
-      return out + std::string(ellipsis);
-    }
-    const wm::CodePoint point = wm::decode(text, at);
-    const bool control = point.value < 0x20 || (point.value >= 0x7F && point.value < 0xA0);
-    const bool shown = point.valid && !control && !wm::is_invisible(point.value) && (point.value & 0xFFFEU) != 0xFFFEU;
-    out += shown ? text.substr(at, point.length) : replacement;
-    at += point.length;
-  }
-  return out;
-}
-
-int width_of(std::string_view text) {
-  return static_cast<int>(form::length(text));
-}
 
 Picture picture_of(const Cluster& cluster) {
   const Spec& spec = cluster.spec;

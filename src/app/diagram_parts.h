@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "app/legible.h"
 #include "app/spec.h"
 
 namespace nocobase_operator::app {
@@ -79,11 +80,6 @@ struct LaneSpan {
   int last = 0;
 };
 [[nodiscard]] LaneSpan span_of(const Layout& layout, std::size_t source);
-
-// `text` on one line, at most `max` characters, without any that is not legible.
-[[nodiscard]] std::string legible(std::string_view text, std::size_t max);
-// Its length in characters.
-[[nodiscard]] int width_of(std::string_view text);
 
 [[nodiscard]] std::string draw_mermaid(const Picture& picture);
 [[nodiscard]] std::string draw_svg(const Picture& picture);

@@ -3,14 +3,10 @@
 
 #include "app/defaults.h"
 #include "app/plan_parts.h"
+#include "app/pod_words.h"
 
 namespace nocobase_operator::app {
 namespace {
-
-// Reasons of a pod that is only on its way.
-bool is_failing(const SeenPod& pod) {
-  return !pod.reason.empty() && pod.reason != "ContainerCreating" && pod.reason != "PodInitializing";
-}
 
 // The pods of a role that have not ended.
 std::vector<const SeenPod*> pods_of(const Situation& s, const std::string& role) {
@@ -22,24 +18,6 @@ std::vector<const SeenPod*> pods_of(const Situation& s, const std::string& role)
   }
   std::sort(pods.begin(), pods.end(), [](const SeenPod* a, const SeenPod* b) { return a->meta.ref < b->meta.ref; });
   return pods;
-}
-
-std::string describe(const SeenPod& pod) {
-  std::string text = "pod " + pod.meta.ref.name;
-  if (!is_failing(pod)) {
-    if (pod.phase == "Running") {
-      return text + " runs; waiting for its health check to answer 200";
-    }
-    return text + (pod.reason.empty() ? " is starting" : ": " + pod.reason);
-  }
-  text += ": " + pod.reason;
-  if (pod.exit_code) {
-    text += ", exit code " + std::to_string(*pod.exit_code);
-  }
-  if (pod.reason == "ImagePullBackOff" || pod.reason == "InvalidImageName") {
-    text += ", image " + pod.image;
-  }
-  return pod.message.empty() ? text : text + ": " + pod.message;
 }
 
 Seconds limit_of(const Situation& s, const Role& role, bool draining) {
