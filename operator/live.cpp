@@ -1,27 +1,16 @@
 #include "operator/live.h"
 
-#include <memory>
+#include <optional>
 #include <utility>
 
-#include "app/labels.h"
-#include "io/cpprest_transport.h"
-#include "io/loop.h"
-#include "io/signals.h"
+#include "operator/ask.h"
 #include "runtime/store.h"
 
 namespace nocobase_operator::program {
 
 namespace {
 
-constexpr Millis deadline{30'000};  // of one request
 constexpr std::size_t max_rounds = 64;
-
-kube::HttpRequest get_request(const kube::Ref& ref) {
-  kube::Call call;
-  call.verb = kube::Verb::get;
-  call.ref = ref;
-  return kube::encode(call);
-}
 
 }  // namespace
 
@@ -36,24 +25,15 @@ void LivePlan::fail(Error error) {
 }
 
 void LivePlan::take_list(kube::Kind kind, const Result<kube::HttpResponse>& answer) {
-  if (!answer.ok()) {
-    return fail(answer.error());
-  }
-  const Result<kube::Json> list = kube::decode(answer.value());
-  if (!list.ok()) {
-    if (list.error().code == Code::not_found && kube::is_optional(kind)) {
+  Result<std::vector<kube::Json>> items = items_of(kind, answer);
+  if (!items.ok()) {
+    if (items.error().code == Code::not_found && kube::is_optional(kind)) {
       scene_.missing_kinds.insert(kind);
       return;
     }
-    return fail({list.error().code, std::string(kube::info(kind).kind) + ": " + list.error().what});
+    return fail(items.error());
   }
-  const kube::Json* const items = kube::find(list.value(), "items");
-  if (items == nullptr || !items->is_array()) {
-    return;
-  }
-  for (kube::Json item : *items) {
-    item["apiVersion"] = kube::api_version(kind);
-    item["kind"] = kube::info(kind).kind;
+  for (kube::Json& item : std::move(items).value()) {
     scene_.objects.push_back(std::move(item));
   }
 }
@@ -83,8 +63,7 @@ std::vector<kube::HttpRequest> LivePlan::next(const std::vector<Result<kube::Htt
   std::vector<kube::HttpRequest> requests;
   if (!begun_) {
     begun_ = true;
-    const std::string selector = std::string(app::label_instance) + "=" + name + "," +
-                                 std::string(app::label_managed_by) + "=" + std::string(app::manager);
+    const std::string selector = selector_of(name);
     for (const kube::Kind kind : runtime::watched_kinds) {
       if (kind != kube::Kind::nocobase_cluster) {
         lists_.push_back(kind);
@@ -115,42 +94,22 @@ std::vector<kube::HttpRequest> LivePlan::next(const std::vector<Result<kube::Htt
 }
 
 Result<app::Forecast> plan_live(const io::ApiServer& server, const kube::Json& wanted) {
-  const auto loop = io::make_loop();
-  const auto transport = TRY(io::make_cpprest_transport(server, *loop));
-  LivePlan live(wanted, loop->now().wall);
-  std::vector<std::optional<Result<kube::HttpResponse>>> waiting;
-  std::size_t open = 0;
+  std::optional<LivePlan> live;
   std::size_t rounds = 0;
-  bool done = false;
-  const auto turn = [&](Now) {
-    if (open > 0 || done) {
-      return;
+  TRY(ask(server, [&](const Answers& answers, Now now) {
+    if (!live) {
+      live.emplace(wanted, now.wall);
     }
-    std::vector<Result<kube::HttpResponse>> answers;
-    for (auto& answer : waiting) {
-      answers.push_back(std::move(*answer));
+    Round round{live->next(answers)};
+    if (++rounds > max_rounds) {
+      round.requests.clear();
     }
-    std::vector<kube::HttpRequest> requests = live.next(answers);
-    if (requests.empty() || ++rounds > max_rounds) {
-      done = requests.empty();
-      loop->stop();
-      return;
-    }
-    waiting.assign(requests.size(), std::nullopt);
-    open = requests.size();
-    for (std::size_t i = 0; i < requests.size(); ++i) {
-      transport->call(std::move(requests[i]), deadline, [&waiting, &open, i](Result<kube::HttpResponse> answer) {
-        waiting[i] = std::move(answer);
-        --open;
-      });
-    }
-  };
-  const io::SignalWatch signals(*loop, [&loop](int) { loop->stop(); });
-  loop->run(turn, [] { return std::nullopt; });
-  if (!done) {
-    return Error{Code::unavailable, "ended before everything was read"};
+    return round;
+  }));
+  if (rounds > max_rounds) {
+    return Error{Code::unavailable, "what the cluster refers to changes faster than it can be read"};
   }
-  return live.result();
+  return live->result();
 }
 
 }  // namespace nocobase_operator::program

@@ -3,6 +3,7 @@
 #include <exception>
 #include <functional>
 #include <iostream>
+#include <string>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -10,6 +11,7 @@
 #include "operator/import.h"
 #include "operator/offline.h"
 #include "operator/plan.h"
+#include "operator/plugin.h"
 #include "operator/run.h"
 
 namespace program = nocobase_operator::program;
@@ -20,6 +22,17 @@ using Command = std::function<int()>;
 
 program::Streams standard_streams() {
   return {std::cout, std::cerr, isatty(STDOUT_FILENO) != 0 && std::getenv("NO_COLOR") == nullptr};
+}
+
+// Which API server is asked.
+void add_server(CLI::App* command, std::string& kubeconfig, std::string& context) {
+  command
+      ->add_option("--kubeconfig", kubeconfig,
+                   "Kubeconfig files (default: ~/.kube/config, or the service account of the Pod)")
+      ->envname("KUBECONFIG")
+      ->type_name("FILE");
+  command->add_option("--context", context, "Context of the kubeconfig (default: the current one)")
+      ->type_name("CONTEXT");
 }
 
 void add_run(CLI::App& app, program::RunOptions& options, Command& chosen) {
@@ -74,12 +87,11 @@ void add_plan(CLI::App& app, program::PlanOptions& options, Command& chosen) {
   auto* command = app.add_subcommand("plan", "Tell what a NocoBaseCluster leads to: steps, stops, and every change");
   command->add_option("FILE", options.input, "A file, or -")->required();
   auto* from =
-      command->add_option("--from", options.from, "A file with the cluster as it was (default: a first install)");
+      command->add_option("--from", options.from, "A file with the cluster as it was (default: a first install)")
+          ->type_name("FILE");
   command->add_flag("--live", options.live, "From what the API server has; it is only read")->excludes(from);
-  command->add_option("--kubeconfig", options.kubeconfig, "Kubeconfig files (default: the Pod's service account)")
-      ->envname("KUBECONFIG");
-  command->add_option("--context", options.context, "Context of the kubeconfig (default: the current one)");
-  command->add_option("-n,--namespace", options.ns, "Namespace of a cluster that names none");
+  add_server(command, options.kubeconfig, options.context);
+  command->add_option("-n,--namespace", options.ns, "Namespace of a cluster that names none")->type_name("NAMESPACE");
   command->add_option("-o,--output", options.output, "text or json")
       ->check(CLI::IsMember({"text", "json"}))
       ->capture_default_str();
@@ -89,7 +101,9 @@ void add_plan(CLI::App& app, program::PlanOptions& options, Command& chosen) {
 void add_explain(CLI::App& app, program::ExplainOptions& options, Command& chosen) {
   auto* command = app.add_subcommand("explain", "Tell what a WORKER_MODE, or each role of a file, serves");
   auto* mode = command->add_option("MODE", options.mode, "A WORKER_MODE value; put -- before one that starts with -");
-  auto* file = command->add_option("-f,--file", options.file, "A file with NocoBaseClusters, or -")->excludes(mode);
+  auto* file = command->add_option("-f,--file", options.file, "A file with NocoBaseClusters, or -")
+                   ->excludes(mode)
+                   ->type_name("FILE");
   auto* key = command->add_option("--key", options.keys, "A service key to ask about (repeat for more)")
                   ->allow_extra_args(false);
   auto* output = command->add_option("-o,--output", options.output, "text or json")
@@ -124,6 +138,55 @@ void add_import(CLI::App& app, program::ImportOptions& options, Command& chosen)
   command->callback([&] { chosen = [&options] { return program::import_files(options, standard_streams()); }; });
 }
 
+void add_status(CLI::App& app, program::StatusOptions& options, Command& chosen) {
+  auto* command = app.add_subcommand("status", "Tell how a cluster stands: what runs, what waits for what, and why");
+  command->add_option("NAME", options.name, "The NocoBaseCluster")->required();
+  add_server(command, options.server.kubeconfig, options.server.context);
+  command->add_option("-n,--namespace", options.ns, "Its namespace (default: that of the kubeconfig)")
+      ->type_name("NAMESPACE");
+  command->callback([&] { chosen = [&options] { return program::status(options, standard_streams()); }; });
+}
+
+void add_maintenance(CLI::App& app, program::MaintenanceOptions& options, Command& chosen) {
+  auto* command = app.add_subcommand(
+      "maintenance", "Leave one pod that serves requests, or bring all back. Git, if it has the field, puts it back");
+  command->add_option("STATE", options.state, "on or off")->required()->check(CLI::IsMember({"on", "off"}));
+  command->add_option("NAME", options.name, "The NocoBaseCluster")->required();
+  command->add_flag("--wait", options.wait, "Until it is reached");
+  command->add_option("--timeout", options.timeout, "How long at most, in seconds")
+      ->check(CLI::Range(1, 86'400))
+      ->type_name("SECONDS")
+      ->capture_default_str();
+  add_server(command, options.server.kubeconfig, options.server.context);
+  command->add_option("-n,--namespace", options.ns, "Its namespace (default: that of the kubeconfig)")
+      ->type_name("NAMESPACE");
+  command->callback([&] { chosen = [&options] { return program::maintenance(options, standard_streams()); }; });
+}
+
+// `kubectl nocobase`: what is asked of clusters that run, and what of them needs no cluster.
+struct Plugin {
+  CLI::App app{"Look at NocoBaseClusters that run, and hold them for maintenance"};
+  program::StatusOptions status;
+  program::MaintenanceOptions maintenance;
+  program::PlanOptions plan;
+  program::ExplainOptions explain;
+
+  explicit Plugin(Command& chosen) {
+    app.name("kubectl nocobase");
+    app.set_version_flag("--version", "nocobase-operator " NBO_VERSION);
+    app.require_subcommand(1);
+    add_status(app, status, chosen);
+    add_maintenance(app, maintenance, chosen);
+    plan.live = true;
+    add_plan(app, plan, chosen);
+    auto* command = app.get_subcommand("plan");
+    command->remove_option(command->get_option("--live"));
+    command->description("Tell what a file leads to from what the cluster has, or from another file");
+    command->get_option("--from")->description("A file with the cluster as it was (default: what the cluster has)");
+    add_explain(app, explain, chosen);
+  }
+};
+
 int main_with_exceptions(int argc, char** argv) {
   CLI::App app("Kubernetes operator for NocoBase clusters whose services are split by WORKER_MODE");
   app.set_version_flag("--version", "nocobase-operator " NBO_VERSION);
@@ -145,10 +208,12 @@ int main_with_exceptions(int argc, char** argv) {
   app.add_subcommand("crd", "Print the CustomResourceDefinitions this program was built with")->callback([&chosen] {
     chosen = [] { return program::print_crds(standard_streams()); };
   });
+  Plugin plugin(chosen);
+  CLI::App& meant = argc > 0 && program::is_plugin(argv[0]) ? plugin.app : app;
   try {
-    app.parse(argc, argv);
+    meant.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? program::exit_ok : program::exit_unusable_input;
+    return meant.exit(error) == 0 ? program::exit_ok : program::exit_unusable_input;
   }
   const int code = chosen();
   std::cout.flush();

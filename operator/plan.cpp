@@ -3,9 +3,7 @@
 #include <algorithm>
 #include <ostream>
 
-#include "io/cpprest_transport.h"
-#include "io/kubeconfig.h"
-#include "io/signals.h"
+#include "operator/ask.h"
 #include "operator/input.h"
 #include "operator/live.h"
 #include "operator/plan_report.h"
@@ -13,8 +11,6 @@
 namespace nocobase_operator::program {
 
 namespace {
-
-constexpr auto service_account_mount = "/var/run/secrets/kubernetes.io/serviceaccount";
 
 // Clusters with a namespace each.
 std::optional<std::vector<kube::SourceDocument>> named_clusters(const std::string& path, const std::string& ns,
@@ -56,11 +52,8 @@ Result<app::Forecast> plan_offline(const kube::Json& wanted, const std::vector<k
 
 int plan(const PlanOptions& options, const Streams& streams) {
   std::optional<io::ApiServer> server;
-  if (options.live) {
-    io::mask_signals();
-    io::start_io_threads();
-    Result<io::ApiServer> found = options.kubeconfig.empty() ? io::in_cluster(service_account_mount)
-                                                             : io::load_kubeconfig(options.kubeconfig, options.context);
+  if (options.live && options.from.empty()) {
+    Result<io::ApiServer> found = find_server({options.kubeconfig, options.context});
     if (!found.ok()) {
       streams.err << found.error().what << '\n';
       return exit_unusable_input;

@@ -10,8 +10,8 @@ namespace nocobase_operator::program {
 struct PlanOptions {
   std::string input;            // a file, or "-"
   std::string from;             // a file with the clusters as they were; "" for none
-  bool live = false;            // from what the API server has
-  std::string kubeconfig;       // "" is the service account of the Pod
+  bool live = false;            // from what the API server has, unless `from` is given
+  std::string kubeconfig;       // "": as find_server() finds it
   std::string context;          // of the kubeconfig, "" is the current one
   std::string ns;               // of clusters that name none; "" is the kubeconfig's, or "default"
   std::string output = "text";  // text, json
