@@ -3,11 +3,14 @@
 #include <exception>
 #include <functional>
 #include <iostream>
+#include <optional>
 #include <string>
 #include <unistd.h>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 
+#include "operator/cli_model.h"
 #include "operator/import.h"
 #include "operator/offline.h"
 #include "operator/plan.h"
@@ -38,23 +41,28 @@ void add_server(CLI::App* command, std::string& kubeconfig, std::string& context
 void add_run(CLI::App& app, program::RunOptions& options, Command& chosen) {
   auto* command = app.add_subcommand("run", "Watch NocoBaseClusters and reconcile them until told to stop");
   command->add_option("--kubeconfig", options.kubeconfig, "Kubeconfig files (default: the Pod's service account)")
-      ->envname("KUBECONFIG");
-  command->add_option("--context", options.context, "Context of the kubeconfig (default: the current one)");
-  command->add_option("--namespace", options.ns, "Watch this namespace only (default: all)");
-  command->add_option("--lease-namespace", options.lease_namespace, "Namespace of the leader election Lease");
+      ->envname("KUBECONFIG")
+      ->type_name("FILE");
+  command->add_option("--context", options.context, "Context of the kubeconfig (default: the current one)")
+      ->type_name("CONTEXT");
+  command->add_option("--namespace", options.ns, "Watch this namespace only (default: all)")->type_name("NAMESPACE");
+  command->add_option("--lease-namespace", options.lease_namespace, "Namespace of the leader election Lease")
+      ->type_name("NAMESPACE");
   command->add_option("--lease-name", options.lease_name, "Name of the leader election Lease")->capture_default_str();
   command->add_option("--identity", options.identity, "Holder identity in the Lease (default: host name and a suffix)");
-  command->add_option("--listen", options.listen, "ADDRESS:PORT of /metrics, /healthz and /readyz (default: none)");
-  command->add_option("--log-format", options.log_format, "text or json")
+  command->add_option("--listen", options.listen, "ADDRESS:PORT of /metrics, /healthz and /readyz (default: none)")
+      ->type_name("ADDRESS");
+  command->add_option("--log-format", options.log_format, "Lines of text or json")
       ->check(CLI::IsMember({"text", "json"}))
       ->capture_default_str();
-  command->add_option("--log-level", options.log_level, "debug, info, warning or error")
+  command->add_option("--log-level", options.log_level, "The lowest level that is logged")
       ->check(CLI::IsMember({"debug", "info", "warning", "error"}))
       ->capture_default_str();
   command
       ->add_option("--reread-period", options.reread_period,
                    "Seconds after which Secrets and ConfigMaps that pods refer to are read again")
       ->check(CLI::Range(1, 86'400))
+      ->type_name("SECONDS")
       ->capture_default_str();
   command->callback([&] { chosen = [&options] { return program::run(options); }; });
 }
@@ -62,9 +70,11 @@ void add_run(CLI::App& app, program::RunOptions& options, Command& chosen) {
 void add_validate(CLI::App& app, program::ValidateOptions& options, Command& chosen) {
   auto* command = app.add_subcommand("validate", "Check NocoBaseClusters in files, folders or - (stdin)");
   command->add_option("FILE", options.inputs, "Files, folders, or -")->required();
-  command->add_option("--from", options.from,
-                      "A file or folder with the clusters as they were: changes are judged too");
-  command->add_option("-o,--output", options.output, "text, json, sarif, github (annotations) or gitlab (Code Quality)")
+  command->add_option("--from", options.from, "A file or folder with the clusters as they were: changes are judged too")
+      ->type_name("FILE");
+  command
+      ->add_option("-o,--output", options.output,
+                   "Print text, json, sarif, github (annotations) or gitlab (Code Quality)")
       ->check(CLI::IsMember({"text", "json", "sarif", "github", "gitlab"}))
       ->capture_default_str();
   command->add_option("--fail-on", options.fail_on, "Lowest severity that makes the exit code 1: error or warning")
@@ -77,7 +87,7 @@ void add_render(CLI::App& app, program::RenderOptions& options, Command& chosen)
   auto* command =
       app.add_subcommand("render", "Print the children of a NocoBaseCluster as the controller applies them");
   command->add_option("FILE", options.input, "A file, or -")->required();
-  command->add_option("-o,--output", options.output, "yaml or json")
+  command->add_option("-o,--output", options.output, "Print yaml or json")
       ->check(CLI::IsMember({"yaml", "json"}))
       ->capture_default_str();
   command->callback([&] { chosen = [&options] { return program::render(options, standard_streams()); }; });
@@ -92,7 +102,7 @@ void add_plan(CLI::App& app, program::PlanOptions& options, Command& chosen) {
   command->add_flag("--live", options.live, "From what the API server has; it is only read")->excludes(from);
   add_server(command, options.kubeconfig, options.context);
   command->add_option("-n,--namespace", options.ns, "Namespace of a cluster that names none")->type_name("NAMESPACE");
-  command->add_option("-o,--output", options.output, "text or json")
+  command->add_option("-o,--output", options.output, "Print text or json")
       ->check(CLI::IsMember({"text", "json"}))
       ->capture_default_str();
   command->callback([&] { chosen = [&options] { return program::plan(options, standard_streams()); }; });
@@ -105,8 +115,9 @@ void add_explain(CLI::App& app, program::ExplainOptions& options, Command& chose
                    ->excludes(mode)
                    ->type_name("FILE");
   auto* key = command->add_option("--key", options.keys, "A service key to ask about (repeat for more)")
-                  ->allow_extra_args(false);
-  auto* output = command->add_option("-o,--output", options.output, "text or json")
+                  ->allow_extra_args(false)
+                  ->type_name("KEY");
+  auto* output = command->add_option("-o,--output", options.output, "Print text or json")
                      ->check(CLI::IsMember({"text", "json"}))
                      ->capture_default_str();
   command->add_option("--diagram", options.diagram, "Draw the roles of a file: mermaid, svg or text")
@@ -124,15 +135,18 @@ void add_import(CLI::App& app, program::ImportOptions& options, Command& chosen)
       "import", "Turn docker-compose files, Kubernetes objects, chart values or a .env into a NocoBaseCluster");
   command->add_option("FILE", options.inputs, "Files, folders, or -")->required();
   command->add_option("--env-file", options.env_files, "Take it for the .env of docker-compose (repeat for more)")
-      ->allow_extra_args(false);
+      ->allow_extra_args(false)
+      ->type_name("FILE");
   command->add_option("--profile", options.profiles, "A docker-compose profile to import (repeat for more)")
-      ->allow_extra_args(false);
+      ->allow_extra_args(false)
+      ->type_name("PROFILE");
   command->add_option("--name", options.name, "Name of the cluster (default: from the input)");
-  command->add_option("-n,--namespace", options.ns, "Namespace of the cluster (default: from the input)");
-  command->add_option("--image", options.image, "Image of the cluster (default: from the input)");
+  command->add_option("-n,--namespace", options.ns, "Namespace of the cluster (default: from the input)")
+      ->type_name("NAMESPACE");
+  command->add_option("--image", options.image, "Image of the cluster (default: from the input)")->type_name("IMAGE");
   command->add_option("--only", options.only, "Print only this: cluster or secrets (default: both)")
       ->check(CLI::IsMember({"cluster", "secrets"}));
-  command->add_option("-o,--output", options.output, "yaml or json")
+  command->add_option("-o,--output", options.output, "Print yaml or json")
       ->check(CLI::IsMember({"yaml", "json"}))
       ->capture_default_str();
   command->callback([&] { chosen = [&options] { return program::import_files(options, standard_streams()); }; });
@@ -187,6 +201,54 @@ struct Plugin {
   }
 };
 
+void add_shells(CLI::App& app, const Plugin& plugin, std::string& shell, Command& chosen) {
+  auto* completion = app.add_subcommand("completion", "Print the script by which a shell completes the arguments");
+  completion->add_option("SHELL", shell, "bash, zsh or fish")
+      ->required()
+      ->check(CLI::IsMember({"bash", "zsh", "fish"}));
+  completion->callback([&] {
+    chosen = [&shell] {
+      std::cout << program::completion_script(shell, "nocobase-operator");
+      return program::exit_ok;
+    };
+  });
+  app.add_subcommand("man", "Print the manual page")->callback([&] {
+    chosen = [&app, &plugin] {
+      std::cout << program::manual(program::describe(app), program::describe(plugin.app), NBO_VERSION);
+      return program::exit_ok;
+    };
+  });
+}
+
+// Answers a shell that asks what may come next.
+int complete(const CLI::App& app, const std::vector<std::string>& words) {
+  program::Completion completion = program::complete(program::describe(app), words);
+  if (completion.clusters) {
+    const char* const variable = std::getenv("KUBECONFIG");
+    if (completion.kubeconfig.empty() && variable != nullptr) {
+      completion.kubeconfig = variable;
+    }
+    for (std::string& name : program::cluster_names({completion.kubeconfig, completion.context}, completion.ns)) {
+      if (name.starts_with(words.back())) {
+        completion.candidates.push_back({std::move(name), "NocoBaseCluster"});
+      }
+    }
+  }
+  std::cout << program::to_lines(completion) << std::flush;
+  return program::exit_ok;
+}
+
+// The words that a shell asks about; nothing when none asks. The first argument is the program's own name.
+std::optional<std::vector<std::string>> asked_words(const std::vector<std::string>& arguments) {
+  if (!arguments.empty() && arguments.front().ends_with("kubectl_complete-nocobase")) {
+    return std::vector<std::string>(arguments.begin() + 1, arguments.end());
+  }
+  if (arguments.size() > 1 && arguments[1] == "__complete") {
+    return std::vector<std::string>(arguments.begin() + 2, arguments.end());
+  }
+  return std::nullopt;
+}
+
 int main_with_exceptions(int argc, char** argv) {
   CLI::App app("Kubernetes operator for NocoBase clusters whose services are split by WORKER_MODE");
   app.set_version_flag("--version", "nocobase-operator " NBO_VERSION);
@@ -209,7 +271,13 @@ int main_with_exceptions(int argc, char** argv) {
     chosen = [] { return program::print_crds(standard_streams()); };
   });
   Plugin plugin(chosen);
-  CLI::App& meant = argc > 0 && program::is_plugin(argv[0]) ? plugin.app : app;
+  std::string shell;
+  add_shells(app, plugin, shell, chosen);
+  const std::vector<std::string> arguments(argv, argv + argc);
+  CLI::App& meant = !arguments.empty() && program::is_plugin(arguments.front()) ? plugin.app : app;
+  if (const auto words = asked_words(arguments)) {
+    return complete(meant, *words);
+  }
   try {
     meant.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

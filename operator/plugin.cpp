@@ -17,6 +17,8 @@ using kube::Kind;
 
 constexpr std::size_t max_error = 1000;  // characters of one that is told
 constexpr Millis between_looks{1000};    // while it is waited for something
+constexpr Millis patience{3000};         // of somebody who has pressed the Tab key
+constexpr std::size_t max_names = 500;   // that are of use to them
 constexpr std::array listed = {
     Kind::nocobase_role, Kind::deployment, Kind::pod, Kind::job, Kind::horizontal_pod_autoscaler, Kind::scaled_object};
 
@@ -182,7 +184,7 @@ int wait_for(const Target& target, const MaintenanceOptions& options, const Stre
 
 bool is_plugin(const std::string& path) {
   const std::string name = std::filesystem::path(path).filename().string();
-  return name == "kubectl-nocobase";
+  return name == "kubectl-nocobase" || name == "kubectl_complete-nocobase";
 }
 
 int status(const StatusOptions& options, const Streams& streams) {
@@ -196,6 +198,28 @@ int status(const StatusOptions& options, const Streams& streams) {
   }
   streams.out << app::status_tree(scene.value(), streams.colour);
   return app::is_ready(scene.value().cluster) ? exit_ok : exit_findings;
+}
+
+std::vector<std::string> cluster_names(const ServerOptions& options, const std::string& ns) {
+  std::vector<std::string> names;
+  const auto target = target_of(options, ns, "");
+  if (!target.ok()) {
+    return names;
+  }
+  const auto asked = ask(target.value().server, [&](const Answers& answers, Now) {
+    Round round;
+    round.deadline = patience;
+    if (answers.empty()) {
+      round.requests.push_back(kube::encode_list({Kind::nocobase_cluster, target.value().ref.ns, ""}, max_names, ""));
+      return round;
+    }
+    const auto items = items_of(Kind::nocobase_cluster, answers.front());
+    for (const kube::Json& item : items.ok() ? items.value() : std::vector<kube::Json>()) {
+      names.push_back(kube::string_at(item, {"metadata", "name"}));
+    }
+    return round;
+  });
+  return asked.ok() ? names : std::vector<std::string>();
 }
 
 int maintenance(const MaintenanceOptions& options, const Streams& streams) {

@@ -1,6 +1,7 @@
 // The commands of `kubectl nocobase` that talk to a cluster: status and maintenance.
 #pragma once
 #include <string>
+#include <vector>
 
 #include "operator/ask.h"
 #include "operator/offline.h"
@@ -18,6 +19,9 @@ struct StatusOptions {
 
 // Prints how a cluster stands: 0 when it is Ready, 1 when it is not, 2 when that cannot be told.
 [[nodiscard]] int status(const StatusOptions& options, const Streams& streams);
+
+// The names of the clusters in a namespace, for a shell that completes one; none when they cannot be asked for soon.
+[[nodiscard]] std::vector<std::string> cluster_names(const ServerOptions& options, const std::string& ns);
 
 struct MaintenanceOptions {
   ServerOptions server;

@@ -95,6 +95,11 @@ TEST_F(PluginTest, tells_of_a_cluster_and_holds_it_for_maintenance) {
   EXPECT_THAT(plan.out, HasSubstr("change Deployment crm-web")) << plan.out;
   EXPECT_EQ(kubectl({"nocobase", "explain", "!"}).out.substr(0, 16), "WORKER_MODE \"!\"\n");
 
+  // kubectl completes what the plugin knows.
+  EXPECT_THAT(kubectl({"__complete", "nocobase", "maintenance", ""}).out, testing::StartsWith("on\noff\n:4\n"));
+  EXPECT_THAT(kubectl({"__complete", "nocobase", "status", "-n", ns, "c"}).out,
+              testing::StartsWith("crm\tNocoBaseCluster\n:4\n"));
+
   const Output none = nocobase({"status", "erp"});
   EXPECT_EQ(none.code, 2);
   EXPECT_EQ(none.out, "");
