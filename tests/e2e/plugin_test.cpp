@@ -39,7 +39,7 @@ class PluginTest : public OperatorTest {
   }
 };
 
-TEST_F(PluginTest, tells_of_a_cluster_and_holds_it_for_maintenance) {
+TEST_F(PluginTest, the_plugin_tells_of_a_cluster_and_holds_it_for_maintenance) {
   Json object = cluster("crm", three_roles());
   object["metadata"]["labels"] = {{"kustomize.toolkit.fluxcd.io/name", "apps"},
                                   {"kustomize.toolkit.fluxcd.io/namespace", "flux-system"}};
