@@ -112,8 +112,17 @@ func (script override) GetResourceHealth(object *unstructured.Unstructured) (*he
 	if err := json.Unmarshal(text, &numbers); err != nil {
 		return nil, err
 	}
-	state := lua.NewState()
+	state := lua.NewState(lua.Options{SkipOpenLibs: true})
 	defer state.Close()
+	// What Argo CD opens of Lua's libraries, but for the clock.
+	for _, library := range []struct {
+		name string
+		open lua.LGFunction
+	}{{lua.LoadLibName, lua.OpenPackage}, {lua.BaseLibName, lua.OpenBase}, {lua.TabLibName, lua.OpenTable}} {
+		if err := state.CallByParam(lua.P{Fn: state.NewFunction(library.open), Protect: true}, lua.LString(library.name)); err != nil {
+			return nil, err
+		}
+	}
 	state.SetGlobal("obj", luajson.DecodeValue(state, numbers))
 	if err := state.DoString(string(script)); err != nil {
 		return nil, err
