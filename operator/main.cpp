@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <CLI/CLI.hpp>
+#include <sys/ioctl.h>
 
 #include "operator/cli_model.h"
 #include "operator/import.h"
@@ -24,7 +25,13 @@ namespace {
 using Command = std::function<int()>;
 
 program::Streams standard_streams() {
-  return {std::cout, std::cerr, isatty(STDOUT_FILENO) != 0 && std::getenv("NO_COLOR") == nullptr};
+  program::Streams streams{std::cout, std::cerr};
+  winsize size{};
+  if (isatty(STDOUT_FILENO) != 0) {
+    streams.colour = std::getenv("NO_COLOR") == nullptr;
+    streams.columns = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+  }
+  return streams;
 }
 
 // Which API server is asked.

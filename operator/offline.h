@@ -20,6 +20,7 @@ struct Streams {
   std::ostream& out;
   std::ostream& err;
   bool colour = false;  // out is a terminal
+  int columns = 0;      // of that terminal; 0 where it is none
 };
 
 struct ValidateOptions {

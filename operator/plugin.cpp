@@ -196,7 +196,7 @@ int status(const StatusOptions& options, const Streams& streams) {
   if (!scene.ok()) {
     return unusable(streams, full_name(target.value().ref) + ": " + scene.error().what);
   }
-  streams.out << app::status_tree(scene.value(), streams.colour);
+  streams.out << app::status_tree(scene.value(), {streams.colour, streams.columns});
   return app::is_ready(scene.value().cluster) ? exit_ok : exit_findings;
 }
 

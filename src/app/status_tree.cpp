@@ -16,6 +16,8 @@ using kube::Kind;
 using kube::string_at;
 
 constexpr std::size_t max_line = 2000;  // characters: more than a condition's message
+constexpr int least_text = 40;          // characters of a line: a narrower terminal breaks it where it likes
+constexpr int sign_width = 2;
 
 // The conditions that are good news when they are False.
 bool is_bad_when_true(const std::string& type) {
@@ -41,7 +43,7 @@ Node cluster_node(const StatusView& view) {
   node.text += ": " + (phase.empty() ? "nothing is known yet" : phase);
   for (const char* const key : {"version", "image"}) {
     const std::string text = string_at(view.status, {key});
-    node.text += text.empty() ? "" : ", " + text;
+    node.text += text.empty() ? "" : ", " + short_image(text);
   }
   return node;
 }
@@ -91,14 +93,36 @@ std::string_view colour_of(Mark mark) {
   return "";
 }
 
-void write(const Node& node, const std::string& indent, bool colour, std::string& out) {
-  const bool coloured = colour && node.mark != Mark::none;
-  out += std::string(coloured ? colour_of(node.mark) : "") + std::string(sign_of(node.mark)) +
-         (coloured ? "\033[0m" : "") + legible(node.text, max_line) + "\n";
+// The text in lines of at most `width` characters, broken at blanks; a longer word stays whole.
+std::vector<std::string> broken(const std::string& text, int width) {
+  std::vector<std::string> lines(1);
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t word = std::min(text.find_first_not_of(' ', at), text.size());
+    const std::size_t end = std::min(text.find(' ', word), text.size());
+    if (!lines.back().empty() && width_of(lines.back()) + width_of(text.substr(at, end - at)) > width) {
+      lines.emplace_back();
+      at = word;
+    }
+    lines.back() += text.substr(at, end - at);
+    at = end;
+  }
+  return lines;
+}
+
+void write(const Node& node, const std::string& indent, Look look, std::string& out) {
+  const bool coloured = look.colour && node.mark != Mark::none;
+  out +=
+      std::string(coloured ? colour_of(node.mark) : "") + std::string(sign_of(node.mark)) + (coloured ? "\033[0m" : "");
+  const std::string text = legible(node.text, max_line);
+  const int width = look.columns - width_of(indent) - sign_width;
+  const std::vector<std::string> lines = width < least_text ? std::vector{text} : broken(text, width);
+  for (const std::string& line : lines) {
+    out += (&line == &lines.front() ? "" : indent + (node.branches.empty() ? "  " : "│ ")) + line + "\n";
+  }
   for (const Node& branch : node.branches) {
     const bool last = &branch == &node.branches.back();
     out += indent + (last ? "└─ " : "├─ ");
-    write(branch, indent + (last ? "   " : "│  "), colour, out);
+    write(branch, indent + (last ? "   " : "│  "), look, out);
   }
 }
 
@@ -166,6 +190,16 @@ std::string span_text(std::chrono::seconds span) {
                               : std::to_string(seconds / day) + " d";
 }
 
+std::string short_image(std::string image) {
+  constexpr std::string_view digest = "@sha256:";
+  constexpr std::size_t shown = 12;
+  const std::size_t at = image.rfind(digest);
+  if (at != std::string::npos && image.size() > at + digest.size() + shown) {
+    image.replace(at + digest.size() + shown, std::string::npos, "…");
+  }
+  return image;
+}
+
 std::string since_text(const StatusView& view, const std::string& time) {
   const auto then = from_rfc3339(time);
   return then ? span_text(view.scene->now - *then) : "";
@@ -209,7 +243,7 @@ bool is_ready(const Json& cluster) {
          string_at(cluster, {"metadata", "deletionTimestamp"}).empty();
 }
 
-std::string status_tree(const StatusScene& scene, bool colour) {
+std::string status_tree(const StatusScene& scene, Look look) {
   const StatusView view = view_of(scene);
   Node root = cluster_node(view);
   root.branches = condition_nodes(view);
@@ -222,7 +256,7 @@ std::string status_tree(const StatusScene& scene, bool colour) {
     root.branches.push_back({Mark::bad, "not shown: " + unread});
   }
   std::string out;
-  write(root, "", colour, out);
+  write(root, "", look, out);
   return out;
 }
 

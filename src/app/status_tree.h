@@ -20,8 +20,14 @@ struct StatusScene {
   std::chrono::sys_seconds now{};
 };
 
-// The tree, one line per thing, ended by a line feed; with ANSI colours if asked for.
-[[nodiscard]] std::string status_tree(const StatusScene& scene, bool colour);
+// How it is to look.
+struct Look {
+  bool colour = false;  // by the codes of ANSI
+  int columns = 0;      // of the terminal: longer lines go on in the next, within the tree; 0: no line is broken
+};
+
+// The tree, one line per thing, ended by a line feed.
+[[nodiscard]] std::string status_tree(const StatusScene& scene, Look look);
 
 // Whether the operator has seen the newest spec and says that the cluster is Ready.
 [[nodiscard]] bool is_ready(const Json& cluster);

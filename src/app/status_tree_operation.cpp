@@ -12,7 +12,7 @@ using kube::string_at;
 
 // What is done in a step, and who waits for it.
 std::string step_text(const Operation& operation) {
-  const std::string image = operation.target.image.empty() ? "the image" : operation.target.image;
+  const std::string image = operation.target.image.empty() ? "the image" : short_image(operation.target.image);
   switch (operation.step) {
     case Step::idle:
       return "";
@@ -107,7 +107,7 @@ Node last_upgrade_node(const StatusView& view) {
   const std::string result = string_at(*last, {"result"});
   Node node{Mark::none, "last upgrade: "};
   node.text += result == upgrade_taken_back ? "taken back, to " : "to ";
-  node.text += string_at(*last, {"image"});
+  node.text += short_image(string_at(*last, {"image"}));
   if (const std::string ago = since_text(view, string_at(*last, {"completionTime"})); !ago.empty()) {
     node.text += ", " + ago + " ago";
   }

@@ -43,6 +43,8 @@ struct StatusView {
 // A pod with what keeps it from being ready. `image` is the one that it should run, "" for any.
 [[nodiscard]] Node pod_node(const StatusView& view, const SeenPod& pod, const std::string& image);
 
+// An image with the beginning of its digest, which is enough to tell it by.
+[[nodiscard]] std::string short_image(std::string image);
 // "12 s", "5 min", "3 h", "4 d".
 [[nodiscard]] std::string span_text(std::chrono::seconds span);
 // The same since a time in RFC 3339; "" when it is none.

@@ -270,7 +270,7 @@ Node pod_node(const StatusView& view, const SeenPod& pod, const std::string& ima
   const std::string where = pod.node.empty() ? "" : " on node " + pod.node;
   const std::string name = "pod " + pod.meta.ref.name;
   if (pod.meta.terminating) {
-    node = {Mark::waits, name + " is going" + where};
+    node = {Mark::waits, name + " is terminating" + where};
   } else if (pod.ready) {
     node = {Mark::good, name + " ready for " + span_text(view.scene->now - pod.since) + where};
   } else if (pod.phase == "Succeeded") {
@@ -285,7 +285,7 @@ Node pod_node(const StatusView& view, const SeenPod& pod, const std::string& ima
     node.text += ", " + std::to_string(pod.restarts) + (pod.restarts == 1 ? " restart" : " restarts");
   }
   if (!image.empty() && pod.image != image && !pod.meta.terminating) {
-    node.text += ", still on " + pod.image;
+    node.text += ", still on " + short_image(pod.image);
   }
   return node;
 }

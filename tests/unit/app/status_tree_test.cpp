@@ -2,9 +2,11 @@
 #include "app/status_tree.h"
 
 #include <filesystem>
+#include <sstream>
 
 #include <gtest/gtest.h>
 
+#include "app/legible.h"
 #include "base/time.h"
 #include "golden.h"
 #include "spec_samples.h"
@@ -365,15 +367,14 @@ std::vector<Case> cases() {
 TEST(StatusTree, IsWhatItWas) {
   for (const Case& each : cases()) {
     SCOPED_TRACE(each.name);
-    expect_golden(fs::path(NBO_SOURCE_DIR) / "tests/golden/status" / (each.name + ".txt"),
-                  status_tree(each.scene, false));
+    expect_golden(fs::path(NBO_SOURCE_DIR) / "tests/golden/status" / (each.name + ".txt"), status_tree(each.scene, {}));
     EXPECT_EQ(is_ready(each.scene.cluster), each.ready);
   }
 }
 
 TEST(StatusTree, ColoursAreAllThatDiffers) {
   for (const Case& each : cases()) {
-    std::string text = status_tree(each.scene, true);
+    std::string text = status_tree(each.scene, {.colour = true});
     std::size_t signs = 0;
     for (const std::string_view code : {"\033[31m", "\033[32m", "\033[33m", "\033[0m"}) {
       for (std::size_t at = text.find(code); at != std::string::npos; at = text.find(code)) {
@@ -382,15 +383,50 @@ TEST(StatusTree, ColoursAreAllThatDiffers) {
       }
     }
     EXPECT_GT(signs, 1U);
-    EXPECT_EQ(text, status_tree(each.scene, false)) << each.name;
+    EXPECT_EQ(text, status_tree(each.scene, {})) << each.name;
   }
-  EXPECT_TRUE(status_tree(maintenance().scene, true).starts_with("\033[32m✓ \033[0mNocoBaseCluster apps/crm: "));
+  EXPECT_TRUE(
+      status_tree(maintenance().scene, {.colour = true}).starts_with("\033[32m✓ \033[0mNocoBaseCluster apps/crm: "));
+}
+
+TEST(StatusTree, LinesGoOnWithinTheTree) {
+  Case each = rolling();
+  each.scene.cluster["status"]["image"] = "nocobase/nocobase:2.2.15-full@sha256:" + std::string(64, 'a');
+  expect_golden(fs::path(NBO_SOURCE_DIR) / "tests/golden/status/rolling-80-columns.txt",
+                status_tree(each.scene, {.columns = 80}));
+}
+
+// The same words in the same order, and a line is longer than the terminal only where a word is.
+TEST(StatusTree, LinesAreBrokenOnlyAtBlanks) {
+  const auto words_of = [](const std::string& text) {
+    std::vector<std::string> words;
+    std::istringstream in(text);
+    for (std::string word; in >> word;) {
+      if (word.find_first_not_of("│├└─") != std::string::npos) {
+        words.push_back(word);
+      }
+    }
+    return words;
+  };
+  for (const Case& each : cases()) {
+    const std::string whole = status_tree(each.scene, {});
+    for (const int columns : {80, 120, 1000}) {
+      const std::string text = status_tree(each.scene, {.columns = columns});
+      EXPECT_EQ(words_of(text), words_of(whole)) << each.name;
+      std::istringstream in(text);
+      for (std::string line; std::getline(in, line);) {
+        EXPECT_LE(width_of(line), columns) << line;
+      }
+    }
+    EXPECT_EQ(status_tree(each.scene, {.columns = 1000}), whole);
+    EXPECT_EQ(status_tree(each.scene, {.columns = 20}), whole);
+  }
 }
 
 TEST(StatusTree, WhatOthersSayReachesTheTerminalAsText) {
   Case bad = rolling();
   bad.scene.cluster["status"]["conditions"][0]["message"] = "a\033]0;owned\a\u202eb\nc";
-  const std::string text = status_tree(bad.scene, false);
+  const std::string text = status_tree(bad.scene, {});
   EXPECT_NE(text.find("for 4 min: a\uFFFD]0;owned\uFFFD\uFFFDb\uFFFDc\n"), std::string::npos) << text;
   for (const char c : text) {
     EXPECT_TRUE(c == '\n' || static_cast<unsigned char>(c) >= 0x20U);
@@ -413,7 +449,7 @@ TEST(StatusTree, IsReadyOnlyWhereTheNewestSpecWasSeen) {
 TEST(StatusTree, TakesWhateverItIsGiven) {
   const std::vector<Json> odd = {nullptr, 3, "x", Json::array(), Json::object(), {{"kind", "Pod"}}};
   for (const Json& value : odd) {
-    EXPECT_TRUE(status_tree({value, odd, {}, now}, false).ends_with("\n"));
+    EXPECT_TRUE(status_tree({value, odd, {}, now}, {}).ends_with("\n"));
   }
   const Case whole = upgrading();
   const Json flat = whole.scene.cluster.flatten();
@@ -421,7 +457,7 @@ TEST(StatusTree, TakesWhateverItIsGiven) {
     for (const Json& wrong : odd) {
       Case other = whole;
       other.scene.cluster[Json::json_pointer(path)] = wrong;
-      EXPECT_TRUE(status_tree(other.scene, false).ends_with("\n")) << path;
+      EXPECT_TRUE(status_tree(other.scene, {}).ends_with("\n")) << path;
     }
   }
 }
