@@ -68,6 +68,8 @@ TEST(Completion, OffersCommandsOptionsAndTheirWords) {
   EXPECT_THAT(completed({"explain", "--diagram=s"}), ElementsAre("--diagram=svg", ":4"));
   EXPECT_THAT(completed({"explain", "--diagram", "=", "s"}), ElementsAre("svg", ":4"));
   EXPECT_THAT(completed({"explain", "--diagram", "="}), ElementsAre("mermaid", "svg", "text", ":4"));
+  EXPECT_THAT(completed({"validate", "-o", ""}), ElementsAre("text", "json", "sarif", "github", "gitlab", ":4"));
+  EXPECT_THAT(completed({"import", "--only", ""}), ElementsAre("cluster", "secrets", ":4"));
   EXPECT_THAT(completed({"completion", ""}), ElementsAre("bash", "zsh", "fish", ":4"));
   EXPECT_THAT(completed({"completion", "bash", ""}), ElementsAre(":4"));
   EXPECT_THAT(completed({"nonsense", "--diagram", ""}), testing::Contains("explain"));
@@ -77,6 +79,9 @@ TEST(Completion, OffersFilesWhereAFileComes) {
   EXPECT_THAT(completed({"render", ""}), ElementsAre(":0"));
   EXPECT_THAT(completed({"validate", "a.yaml", "b"}), ElementsAre(":0"));
   EXPECT_THAT(completed({"plan", "--from", ""}), ElementsAre(":0"));
+  EXPECT_THAT(completed({"validate", "--from", ""}), ElementsAre(":0"));
+  EXPECT_THAT(completed({"import", "a.yaml", "--env-file", ""}), ElementsAre(":0"));
+  EXPECT_THAT(completed({"run", "--kubeconfig", ""}), ElementsAre(":0"));
   EXPECT_THAT(completed({"plan", "--from", "a.yaml", "b"}), ElementsAre(":0"));
   EXPECT_THAT(completed({"plan", "a.yaml", "b"}), ElementsAre(":4"));
   EXPECT_THAT(completed({"plan", "--context", ""}), ElementsAre(":4"));
@@ -86,6 +91,9 @@ TEST(Completion, OffersFilesWhereAFileComes) {
 TEST(Completion, OffersEveryOptionOfACommand) {
   const Words all = completed({"explain", "--"});
   EXPECT_THAT(all, ElementsAre("--help", "--file", "--key", "--output", "--diagram", "--cluster", ":4"));
+  EXPECT_THAT(completed({"import", "--"}), ElementsAre("--help", "--env-file", "--profile", "--name", "--namespace",
+                                                       "--image", "--only", "--output", ":4"));
+  EXPECT_THAT(completed({"validate", "--"}), ElementsAre("--help", "--from", "--output", "--fail-on", ":4"));
   EXPECT_THAT(completed({"explain", "-"}), testing::IsSupersetOf({"-h", "-f", "-o", "--file"}));
 }
 
