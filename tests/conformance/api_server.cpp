@@ -84,15 +84,19 @@ bool ApiServer::start() {
   return e2e::run_shown({source + "/tests/controlplane/up.sh"}) == 0;
 }
 
+e2e::Output ApiServer::kubectl(std::vector<std::string> args) const {
+  args.insert(args.begin(), {kubectl_, "--kubeconfig", kubeconfig_});
+  return e2e::run(args);
+}
+
 bool ApiServer::apply_definitions() const {
-  const e2e::Output applied = e2e::run(
-      {kubectl_, "--kubeconfig", kubeconfig_, "apply", "--server-side", "--force-conflicts", "-f", source + "/crds/"});
+  const e2e::Output applied = kubectl({"apply", "--server-side", "--force-conflicts", "-f", source + "/crds/"});
   if (applied.code != 0) {
     std::cerr << "the CRDs are refused: " << applied.err << '\n';
     return false;
   }
-  return e2e::run({kubectl_, "--kubeconfig", kubeconfig_, "wait", "--for=condition=Established", "--timeout=30s", "crd",
-                   "nocobaseclusters.nocobase.com", "nocobaseroles.nocobase.com"})
+  return kubectl({"wait", "--for=condition=Established", "--timeout=30s", "crd", "nocobaseclusters.nocobase.com",
+                  "nocobaseroles.nocobase.com"})
              .code == 0;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "e2e/process.h"
 #include "kube/json.h"
@@ -22,6 +23,8 @@ class ApiServer {
   [[nodiscard]] bool up();
   [[nodiscard]] Answer request(std::string_view method, const std::string& path, std::string_view body,
                                std::string_view content_type = "application/json") const;
+  // kubectl with the administrator's rights.
+  [[nodiscard]] e2e::Output kubectl(std::vector<std::string> args) const;
 
  private:
   [[nodiscard]] bool start();
