@@ -38,12 +38,21 @@ class GitopsTest : public OperatorTest {
                                    {"metadata", {{"name", "shared-files"}}},
                                    {"provisioner", classes.front().at("provisioner")}}));
   }
-  // What a file holds, as kubectl reads it.
+  // What a file holds, as kubectl reads it, without the note of the last version that it puts on what it applies.
   [[nodiscard]] std::vector<Json> objects_in(const std::string& file) const {
     const Output read = cp().kubectl({"apply", "--dry-run=client", "-o", "json", "-n", ns, "-f", file});
     EXPECT_EQ(read.code, 0) << read.err;
     const Json object = Json::parse(read.out, nullptr, false);
-    return at(object, "/items", std::vector<Json>{object});
+    std::vector<Json> objects = at(object, "/items", std::vector<Json>{object});
+    for (Json& each : objects) {
+      Json annotations = at(each, "/metadata/annotations", Json::object());
+      annotations.erase("kubectl.kubernetes.io/last-applied-configuration");
+      each["metadata"].erase("annotations");
+      if (!annotations.empty()) {
+        each["metadata"]["annotations"] = annotations;
+      }
+    }
+    return objects;
   }
   void expect_is_as_rendered(const Json& cluster) const {
     Json set_up = cluster;
