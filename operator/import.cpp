@@ -45,8 +45,8 @@ Result<std::vector<kube::SourceDocument>> read_yaml(const std::string& text, con
     std::vector<kube::SourceDocument> out;
     const auto count = io::read_documents(
         text, path, {},
-        [&out](const kube::SourceDocument& document) {
-          for_each_object(document, [&out](const kube::SourceDocument& object) { out.push_back(object); });
+        [&out](kube::SourceDocument document) {
+          for_each_object(std::move(document), [&out](const kube::SourceDocument& object) { out.push_back(object); });
         },
         flavour);
     if (!count.ok()) {

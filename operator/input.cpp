@@ -1,6 +1,9 @@
 #include "operator/input.h"
 
+#include <charconv>
 #include <ostream>
+#include <string_view>
+#include <system_error>
 #include <utility>
 
 #include "app/validate.h"
@@ -10,43 +13,73 @@
 
 namespace nocobase_operator::program {
 
+namespace {
+
+// A path of a List: in which item it lies, and where there.
+struct Inside {
+  std::size_t item = 0;
+  std::string_view path;
+};
+
+// Nothing for a path that does not begin with "items[3]".
+std::optional<Inside> inside_list(std::string_view path) {
+  constexpr std::string_view prefix = "items[";
+  if (!path.starts_with(prefix)) {
+    return std::nullopt;
+  }
+  Inside out;
+  const auto [end, error] = std::from_chars(path.data() + prefix.size(), path.data() + path.size(), out.item);
+  if (error != std::errc() || end == path.data() + path.size() || *end != ']') {
+    return std::nullopt;
+  }
+  out.path = path.substr(static_cast<std::size_t>(end - path.data()) + 1);
+  out.path.remove_prefix(out.path.starts_with('.') ? 1 : 0);
+  return out;
+}
+
+}  // namespace
+
 bool is_cluster(const kube::Json& value) {
   return kube::string_at(value, {"kind"}) == "NocoBaseCluster" &&
          kube::string_at(value, {"apiVersion"}).starts_with("nocobase.com/");
 }
 
-void for_each_object(const kube::SourceDocument& document,
-                     const std::function<void(const kube::SourceDocument&)>& each) {
-  const kube::Json* items = kube::find(document.value, "items");
-  if (kube::string_at(document.value, {"kind"}) != "List" || items == nullptr || !items->is_array()) {
+void for_each_object(kube::SourceDocument document, const std::function<void(const kube::SourceDocument&)>& each) {
+  const bool list = kube::string_at(document.value, {"kind"}).ends_with("List");
+  const kube::Json* const items = list ? kube::find(document.value, "items") : nullptr;
+  if (items == nullptr || !items->is_array()) {
     each(document);
     return;
   }
-  for (std::size_t i = 0; i < items->size(); ++i) {
-    const std::string prefix = "items[" + std::to_string(i) + "]";
-    kube::SourceDocument item{document.file, document.index, (*items)[i], {}, {}, {}};
-    const auto inner = [&prefix](const std::string& path) {
-      const auto rest = path.substr(prefix.size());
-      return rest.starts_with('.') ? rest.substr(1) : rest;
-    };
-    for (const auto& [path, mark] : document.marks) {
-      if (path.starts_with(prefix) &&
-          (path.size() == prefix.size() || path[prefix.size()] == '.' || path[prefix.size()] == '[')) {
-        item.marks.emplace(inner(path), mark);
-      }
+  std::vector<kube::SourceDocument> parts;
+  for (kube::Json& item : document.value["items"]) {
+    parts.push_back({document.file, document.index, std::move(item), {}, {}, {}});
+  }
+  // Everything is looked at once: a List may have thousands of items.
+  const auto part_of = [&parts](const std::optional<Inside>& at) {
+    return at && at->item < parts.size() ? &parts[at->item] : nullptr;
+  };
+  for (const auto& [path, mark] : document.marks) {
+    const std::optional<Inside> at = inside_list(path);
+    if (kube::SourceDocument* const part = part_of(at)) {
+      part->marks.emplace(at->path, mark);
     }
-    for (const auto& [path, note] : document.notes) {
-      if (path.starts_with(prefix + ".")) {
-        item.notes.emplace(inner(path), note);
-      }
+  }
+  for (const auto& [path, note] : document.notes) {
+    const std::optional<Inside> at = inside_list(path);
+    if (kube::SourceDocument* const part = part_of(at)) {
+      part->notes.emplace(at->path, note);
     }
-    for (auto finding : document.findings) {
-      if (finding.path.starts_with(prefix)) {
-        finding.path = inner(finding.path);
-        item.findings.push_back(std::move(finding));
-      }
+  }
+  for (kube::Finding& finding : document.findings) {
+    const std::optional<Inside> at = inside_list(finding.path);
+    if (kube::SourceDocument* const part = part_of(at)) {
+      finding.path = std::string(at->path);
+      part->findings.push_back(std::move(finding));
     }
-    each(item);
+  }
+  for (const kube::SourceDocument& part : parts) {
+    each(part);
   }
 }
 
@@ -57,8 +90,8 @@ std::optional<std::vector<kube::SourceDocument>> clusters_in(const std::string& 
     return std::nullopt;
   }
   std::vector<kube::SourceDocument> clusters;
-  const auto documents = io::read_documents(text.value(), path, {}, [&clusters](const kube::SourceDocument& document) {
-    for_each_object(document, [&clusters](const kube::SourceDocument& object) {
+  const auto documents = io::read_documents(text.value(), path, {}, [&clusters](kube::SourceDocument document) {
+    for_each_object(std::move(document), [&clusters](const kube::SourceDocument& object) {
       if (is_cluster(object.value)) {
         clusters.push_back(object);
       }

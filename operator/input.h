@@ -16,9 +16,8 @@ inline constexpr std::size_t max_input_bytes = 64U << 20U;
 
 [[nodiscard]] bool is_cluster(const kube::Json& value);
 
-// Calls `each` for every document, those inside a List too.
-void for_each_object(const kube::SourceDocument& document,
-                     const std::function<void(const kube::SourceDocument&)>& each);
+// Calls `each` for a document, or for every item where it is a List of any kind.
+void for_each_object(kube::SourceDocument document, const std::function<void(const kube::SourceDocument&)>& each);
 
 // The clusters in a file, or a message on stderr and nothing.
 [[nodiscard]] std::optional<std::vector<kube::SourceDocument>> clusters_in(const std::string& path,

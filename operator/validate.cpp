@@ -77,8 +77,8 @@ std::size_t read_objects(const std::vector<std::string>& inputs, Report& report,
       report.unusable.push_back(text.error().what);
       continue;
     }
-    const io::Reading reading = io::read_text(
-        text.value(), file, {}, [&each](const kube::SourceDocument& document) { for_each_object(document, each); });
+    const auto deliver = [&each](kube::SourceDocument document) { for_each_object(std::move(document), each); };
+    const io::Reading reading = io::read_text(text.value(), file, {}, deliver);
     documents += reading.documents;
     if (reading.unreadable) {
       kube::Findings found;

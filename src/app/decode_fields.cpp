@@ -31,6 +31,11 @@ const kube::ReaderCodes& FieldDecoder::codes() {
   return codes;
 }
 
+bool FieldDecoder::fits(std::string_view text, const form::Form& form) {
+  const std::size_t size = form::length(text);
+  return size >= form.min && size <= form.max && (form.matches == nullptr || form.matches(text));
+}
+
 void FieldDecoder::check(const std::string& path, std::string_view text, const form::Form& form) {
   const std::size_t size = form::length(text);
   if (size > form.max) {
@@ -45,7 +50,7 @@ void FieldDecoder::check(const std::string& path, std::string_view text, const f
 
 std::optional<std::string> FieldDecoder::text(kube::Reader& reader, std::string_view key, const form::Form& form) {
   auto value = reader.string(key);
-  if (value) {
+  if (value && !fits(*value, form)) {
     check(reader.path_of(key), *value, form);
   }
   return value;
@@ -101,7 +106,9 @@ std::vector<std::string> FieldDecoder::set(kube::Reader& reader, std::string_vie
   const std::string path = reader.path_of(key);
   limit(path, items->size(), limits);
   for (std::size_t i = 0; i < items->size(); ++i) {
-    check(kube::join_path(path, i), (*items)[i], form);
+    if (!fits((*items)[i], form)) {
+      check(kube::join_path(path, i), (*items)[i], form);
+    }
   }
   unique(path, *items, "the entry");
   return std::move(*items);

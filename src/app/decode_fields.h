@@ -58,6 +58,8 @@ class FieldDecoder {
   // Reports a list with too few or too many items.
   void limit(const std::string& path, std::size_t size, const ListLimits& limits);
   void check(const std::string& path, std::string_view text, const form::Form& form);
+  // Whether check() would find nothing.
+  [[nodiscard]] static bool fits(std::string_view text, const form::Form& form);
   [[nodiscard]] Report& report() { return report_; }
   [[nodiscard]] kube::Findings& findings() { return *findings_; }
 

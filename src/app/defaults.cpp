@@ -141,7 +141,7 @@ Result<std::string> worker_mode_of(const Role& role) {
     }
     return Error{Code::invalid, what + std::string(wm::to_text(formatted.error))};
   }
-  for (const wm::Finding& finding : wm::lint(formatted.value, {role.services})) {
+  for (const wm::Finding& finding : wm::lint(formatted.value, {role.services, false})) {
     if (finding.severity() == wm::Severity::error) {
       return Error{Code::invalid, "role " + role.name + ": " + finding.message};
     }

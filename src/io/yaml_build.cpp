@@ -107,17 +107,17 @@ bool YamlBuilder::is_traced(const std::string& path) const {
   return path.size() <= max_path_bytes && (frames_.empty() || frames_.back().traced);
 }
 
-void YamlBuilder::set_mark(const std::string& path, kube::Mark mark) {
+void YamlBuilder::set_mark(std::string path, kube::Mark mark) {
   mark_bytes_ += path.size() + 96;
   if (is_traced(path) && mark_bytes_ <= max_mark_bytes) {
-    document_.marks.insert_or_assign(path, mark);
+    document_.marks.insert_or_assign(std::move(path), mark);
   }
 }
 
-void YamlBuilder::note(const std::string& path, kube::ScalarNote note) {
+void YamlBuilder::note(std::string path, kube::ScalarNote note) {
   mark_bytes_ += path.size() + note.text.size() + 160;
   if (is_traced(path) && mark_bytes_ <= max_mark_bytes) {
-    document_.notes.insert_or_assign(path, std::move(note));
+    document_.notes.insert_or_assign(std::move(path), std::move(note));
   }
 }
 
@@ -153,15 +153,16 @@ void YamlBuilder::OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) {
   if (failure_ || !spend(where, 1, 0)) {
     return;
   }
-  remember(anchor, {.value = nullptr, .path = next_path(), .nodes = 1, .bytes = 0});
   if (expects_key()) {
     fail(where, "a key is missing or null");
     return;
   }
+  std::string path = next_path();
+  remember(anchor, {.value = nullptr, .path = path, .nodes = 1, .bytes = 0});
   if (!is_null_word(text_.substr(properties(mark).end))) {
-    note(next_path(), {});
+    note(path, {});
   }
-  add(nullptr, where);
+  add(nullptr, std::move(path), where);
 }
 
 void YamlBuilder::OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) {
@@ -182,7 +183,7 @@ void YamlBuilder::OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) {
     take_key(anchored.value, kube::dump(anchored.value), where);
     return;
   }
-  const std::string path = next_path();
+  std::string path = next_path();
   if (anchored.value.is_structured()) {
     copy_notes(anchored.path, path);
   } else {
@@ -193,7 +194,7 @@ void YamlBuilder::OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) {
     copy.alias = true;
     note(path, std::move(copy));
   }
-  add(anchored.value, where);
+  add(anchored.value, std::move(path), where);
 }
 
 void YamlBuilder::OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
@@ -211,8 +212,12 @@ void YamlBuilder::OnScalar(const YAML::Mark& mark, const std::string& tag, YAML:
     fail(where, resolved.error().what);
     return;
   }
-  remember(anchor, {.value = resolved.value(), .path = next_path(), .nodes = 1, .bytes = value.size()});
-  if (expects_key()) {
+  const bool is_key = expects_key();
+  std::string path = is_key ? std::string() : next_path();
+  if (anchor != 0) {
+    remember(anchor, {.value = resolved.value(), .path = path, .nodes = 1, .bytes = value.size()});
+  }
+  if (is_key) {
     const bool merges = value == "<<" && (tag == plain_tag || tag.ends_with(":merge"));
     take_key(resolved.value(), value, where);
     if (!failure_) {
@@ -221,9 +226,9 @@ void YamlBuilder::OnScalar(const YAML::Mark& mark, const std::string& tag, YAML:
     return;
   }
   if (!written.tag.empty()) {
-    note(next_path(), {.tag = written.tag, .text = value, .plain = plain, .alias = false});
+    note(path, {.tag = written.tag, .text = value, .plain = plain, .alias = false});
   }
-  add(std::move(resolved).value(), where);
+  add(std::move(resolved).value(), std::move(path), where);
 }
 
 void YamlBuilder::OnSequenceStart(const YAML::Mark& mark, const std::string& /*tag*/, YAML::anchor_t anchor,
@@ -289,7 +294,8 @@ void YamlBuilder::close() {
     }
     remember(frame.anchor, {.value = frame.value, .path = frame.path, .nodes = nodes, .bytes = bytes});
   }
-  add(std::move(frame.value), frame.mark);
+  std::string path = frame.traced ? std::move(frame.path) : next_path();
+  add(std::move(frame.value), std::move(path), frame.mark);
 }
 
 void YamlBuilder::remember(YAML::anchor_t anchor, Anchored anchored) {
@@ -299,7 +305,7 @@ void YamlBuilder::remember(YAML::anchor_t anchor, Anchored anchored) {
 }
 
 // Puts a finished value where it belongs. A list's item is marked at its start, a map's value at its key.
-void YamlBuilder::add(Json value, kube::Mark mark) {
+void YamlBuilder::add(Json value, std::string path, kube::Mark mark) {
   if (failure_) {
     return;
   }
@@ -309,15 +315,15 @@ void YamlBuilder::add(Json value, kube::Mark mark) {
   }
   Frame& frame = frames_.back();
   if (frame.value.is_array()) {
-    set_mark(kube::join_path(frame.path, frame.value.size()), mark);
+    set_mark(std::move(path), mark);
     frame.value.push_back(std::move(value));
     return;
   }
   if (frame.merge) {
     merge(frame, value);
   } else {
-    set_mark(kube::join_path(frame.path, *frame.key), frame.key_mark);
-    frame.value[*frame.key] = std::move(value);
+    set_mark(std::move(path), frame.key_mark);
+    frame.value[std::move(*frame.key)] = std::move(value);
   }
   frame.key.reset();
   frame.merge = false;
@@ -330,11 +336,13 @@ void YamlBuilder::take_key(const Json& key, std::string_view written, kube::Mark
     fail(mark, key.is_null() ? "a key is missing or null" : "a list or map can not be a key");
     return;
   }
-  const auto [first, fresh] = frame.written.emplace(*text, mark);
-  if (!fresh && *text != "<<" && document_.findings.size() < max_findings) {
-    document_.findings.push_back({"NB002", kube::Severity::error, kube::join_path(frame.path, *text),
+  // A merged key may be given again; "<<" is none of the keys.
+  if (frame.value.contains(*text) && frame.merged.erase(*text) == 0 && document_.findings.size() < max_findings) {
+    std::string path = kube::join_path(frame.path, *text);
+    const std::uint32_t first = kube::mark_of(document_, path).line;
+    document_.findings.push_back({"NB002", kube::Severity::error, std::move(path),
                                   "the key \"" + text->substr(0, 128) + "\" stands twice: in line " +
-                                      std::to_string(first->second.line) + " and in line " + std::to_string(mark.line),
+                                      std::to_string(first) + " and in line " + std::to_string(mark.line),
                                   "keep one of them: kubectl would take the last and the API server refuses both"});
   }
   frame.key = std::move(text);
@@ -360,8 +368,12 @@ void YamlBuilder::merge(Frame& frame, const Json& value) {
 
 void YamlBuilder::merge_map(Frame& frame, const Json& map) {
   for (const auto& [key, value] : map.items()) {
-    if (flavour_ == YamlFlavour::compose && frame.written.contains(key)) {
+    const bool there = frame.value.contains(key);
+    if (there && flavour_ == YamlFlavour::compose && !frame.merged.contains(key)) {
       continue;
+    }
+    if (!there) {
+      frame.merged.insert(key);
     }
     set_mark(kube::join_path(frame.path, key), frame.key_mark);
     frame.value[key] = value;

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -55,7 +56,7 @@ class YamlBuilder final : public YAML::EventHandler {
     std::optional<std::string> key;             // of a map, while its value is awaited
     kube::Mark key_mark;                        // of that key
     bool merge = false;                         // that key is "<<"
-    std::map<std::string, kube::Mark> written;  // keys of a map that stand in the text, not merged ones
+    std::set<std::string, std::less<>> merged;  // keys of a map that do not stand in the text
   };
   // What an anchor stands for.
   struct Anchored {
@@ -79,13 +80,13 @@ class YamlBuilder final : public YAML::EventHandler {
   void open(const YAML::Mark& mark, kube::Json empty, YAML::anchor_t anchor);
   void close();
   void remember(YAML::anchor_t anchor, Anchored anchored);
-  void add(kube::Json value, kube::Mark mark);
+  void add(kube::Json value, std::string path, kube::Mark mark);
   void take_key(const kube::Json& key, std::string_view written, kube::Mark mark);
   void merge(Frame& frame, const kube::Json& value);
   void merge_map(Frame& frame, const kube::Json& map);
   [[nodiscard]] bool is_traced(const std::string& path) const;
-  void set_mark(const std::string& path, kube::Mark mark);
-  void note(const std::string& path, kube::ScalarNote note);
+  void set_mark(std::string path, kube::Mark mark);
+  void note(std::string path, kube::ScalarNote note);
   void copy_notes(const std::string& from, const std::string& to);
 
   std::string_view text_;

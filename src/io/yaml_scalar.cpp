@@ -34,6 +34,10 @@ std::optional<Json> as_word(std::string_view text) {
   static constexpr std::array<std::string_view, 11> no = {"n",     "N",     "no",  "No",  "NO", "false",
                                                           "False", "FALSE", "off", "Off", "OFF"};
   static constexpr std::array<std::string_view, 5> null = {"", "~", "null", "Null", "NULL"};
+  // Most texts are none of them, which length and first letter tell.
+  if (text.size() > 5 || (!text.empty() && std::string_view("yYnNtTfFoO~").find(text[0]) == std::string_view::npos)) {
+    return std::nullopt;
+  }
   if (is_one_of(text, yes)) {
     return Json(true);
   }
@@ -49,7 +53,7 @@ std::optional<Json> as_word(std::string_view text) {
 bool is_beyond_json(std::string_view text) {
   static constexpr std::array<std::string_view, 12> words = {".nan",  ".NaN",  ".NAN",  ".inf",  ".Inf",  ".INF",
                                                              "+.inf", "+.Inf", "+.INF", "-.inf", "-.Inf", "-.INF"};
-  return is_one_of(text, words);
+  return text.size() <= 5 && is_one_of(text, words);
 }
 
 // Go's ParseInt with base 0: a sign, then 0x, 0o, 0b, a leading 0 (octal) or decimal digits.
@@ -232,6 +236,9 @@ std::optional<std::string> key_text(const Json& key, std::string_view written) {
 
 std::string repair_escapes(const std::string& scanned) {
   const auto byte = [&scanned](std::size_t i) { return static_cast<unsigned char>(scanned[i]); };
+  if (std::all_of(scanned.begin(), scanned.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; })) {
+    return scanned;
+  }
   std::string out;
   out.reserve(scanned.size());
   for (std::size_t i = 0; i < scanned.size();) {

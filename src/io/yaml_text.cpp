@@ -147,6 +147,9 @@ std::optional<Unreadable> check_text(const Slice& slice) {
 }
 
 std::string with_unix_lines(std::string_view text) {
+  if (text.find('\r') == std::string_view::npos) {
+    return std::string(text);
+  }
   std::string result;
   result.reserve(text.size());
   for (std::size_t i = 0; i < text.size(); ++i) {

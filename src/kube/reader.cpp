@@ -76,15 +76,26 @@ std::string join_path(std::string_view path, std::string_view key) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
   };
   const bool starts_well = !key.empty() && plain(key[0]) && key[0] != '-' && !(key[0] >= '0' && key[0] <= '9');
-  std::string out(path);
+  std::string out;
+  out.reserve(path.size() + 1 + key.size());
+  out = path;
   if (starts_well && std::all_of(key.begin(), key.end(), plain)) {
-    return out.empty() ? std::string(key) : out + "." + std::string(key);
+    if (!path.empty()) {
+      out += '.';
+    }
+    return out += key;
   }
   return out + "[" + dump(Json(std::string(key))) + "]";
 }
 
 std::string join_path(std::string_view path, std::size_t index) {
-  return std::string(path) + "[" + std::to_string(index) + "]";
+  const std::string number = std::to_string(index);
+  std::string out;
+  out.reserve(path.size() + number.size() + 2);
+  out = path;
+  out += '[';
+  out += number;
+  return out += ']';
 }
 
 std::string describe(const Json& value) {
@@ -112,7 +123,7 @@ std::string Reader::path_of(std::string_view key) const {
 }
 
 const Json* Reader::take(std::string_view key) {
-  known_.emplace(key);
+  known_.emplace_back(key);
   const Json* const member = find(*value_, key);
   return member == nullptr || member->is_null() ? nullptr : member;
 }
@@ -315,14 +326,14 @@ bool Reader::has(std::string_view key) const {
 }
 
 void Reader::require(std::string_view key, std::string_view advice) {
-  known_.emplace(key);
+  known_.emplace_back(key);
   if (value_->is_object() && !has(key)) {
     fail(key, codes_->missing, "is required", std::string(advice));
   }
 }
 
 void Reader::skip(std::string_view key) {
-  known_.emplace(key);
+  known_.emplace_back(key);
 }
 
 void Reader::finish() {
@@ -330,12 +341,13 @@ void Reader::finish() {
     return;
   }
   for (const auto& [name, value] : value_->items()) {
-    if (known_.contains(name)) {
+    if (std::find(known_.begin(), known_.end(), name) != known_.end()) {
       continue;
     }
+    std::sort(known_.begin(), known_.end());  // of equally near names the first is told, whatever was read first
     std::string_view nearest;
     std::size_t best = std::max<std::size_t>(name.size() / 3, 1) + 1;
-    for (const std::string& known : known_) {
+    for (const std::string_view known : known_) {
       const bool comparable = name.size() <= max_compared && !has(known);  // a member that is there was not misspelt
       const std::size_t distance = comparable ? edit_distance(name, known) : best;
       if (distance < best) {

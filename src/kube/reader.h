@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -23,6 +22,7 @@ struct ReaderCodes {
   std::string missing;
 };
 
+// The names of members are literals: a reader keeps them to the end.
 class Reader {
  public:
   // Reads `value`, which must outlive the reader, and appends to `findings`. A null or non-object value is a finding.
@@ -73,7 +73,7 @@ class Reader {
   std::string path_;
   const ReaderCodes* codes_;
   Findings* findings_;
-  std::set<std::string, std::less<>> known_;
+  std::vector<std::string_view> known_;  // some of them more than once
 };
 
 // "path.key", or "path["a.b/c"]" when the key is no plain identifier; "path[3]" for an index.

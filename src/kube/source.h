@@ -1,8 +1,12 @@
 // A document somebody wrote, as JSON, with the place of each value in its file, for findings that point at a line.
 #pragma once
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
+#include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "kube/finding.h"
@@ -25,12 +29,20 @@ struct ScalarNote {
   bool alias = false;  // reached through *name
 };
 
+struct PathHash {
+  using is_transparent = void;
+  std::size_t operator()(std::string_view path) const { return std::hash<std::string_view>()(path); }
+};
+// By path, as Finding::path spells it. There is one for each value, and few are asked for.
+using Marks = std::unordered_map<std::string, Mark, PathHash, std::equal_to<>>;
+
 struct SourceDocument {
   std::string file;   // "-" for stdin
   std::size_t index;  // from 0 within the file
   Json value;
-  std::map<std::string, Mark, std::less<>> marks;        // by path, as Finding::path spells it
-  std::map<std::string, ScalarNote, std::less<>> notes;  // only scalars with a tag, an alias, or an empty plain text
+  Marks marks;
+  // By path; only of scalars with a tag, an alias, or an empty plain text.
+  std::map<std::string, ScalarNote, std::less<>> notes;
   Findings findings;  // syntax-level: duplicate keys, undefined aliases, too deep, too many nodes
 };
 

@@ -92,13 +92,16 @@ std::string comma_for_blanks(std::string_view text) {
 class Linter {
  public:
   Linter(std::string_view value, const LintOptions& options)
-      : value_(value),
+      : summary_(options.summary),
+        value_(value),
         mode_(Mode::parse(value)),
         known_(known_keys(options.extra_keys)),
         is_known_(known_.begin(), known_.end()) {}
 
   std::vector<Finding> run() {
-    add(Rule::summary, value_, "the value " + describe(mode_, known_), "");
+    if (summary_) {
+      add(Rule::summary, value_, "the value " + describe(mode_, known_), "");
+    }
     if (const std::size_t at = find_ill_formed(value_); at != std::string_view::npos) {
       add(Rule::not_utf8, value_.substr(at, decode(value_, at).length),
           "these bytes are not UTF-8; Node.js reads U+FFFD in their place", "write the key in UTF-8");
@@ -303,6 +306,7 @@ class Linter {
         meant ? "did you mean " + quoted(*meant) + "?" : "right only if an installed plugin defines this key");
   }
 
+  bool summary_;
   std::string_view value_;
   Mode mode_;
   std::vector<std::string> known_;

@@ -254,13 +254,15 @@ struct Finding {
 struct LintOptions {
   /// Service keys that exist besides the upstream ones, from plugins. An item that is one of them gets no finding.
   std::vector<std::string> extra_keys;
+  /// Whether the first finding is WM001, which says what the value means; putting it in words takes most of the time.
+  bool summary = true;
 };
 
 /// After this many findings lint() says WM090 and stops.
 inline constexpr std::size_t max_findings = 100;
 
 /// What there is to say about a WORKER_MODE that is set to `value`, ordered by offset, then by code. The first one is
-/// WM001.
+/// WM001, unless the options leave it out.
 std::vector<Finding> lint(std::string_view value, const LintOptions& options = {});
 
 }  // namespace nocobase::worker_mode

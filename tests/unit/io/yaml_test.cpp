@@ -137,6 +137,24 @@ TEST(Yaml, a_duplicate_key_is_a_finding) {
   EXPECT_EQ(got.documents[0].findings[0].path, "a.b");
 }
 
+TEST(Yaml, a_merged_key_may_be_given_again_and_no_other) {
+  const std::string base = "m: &m {x: 1}\n";
+  EXPECT_EQ(read(base + "a: {<<: *m, x: 2}\n").documents.at(0).findings.size(), 0U);
+  EXPECT_EQ(read(base + "a: {x: 2, <<: *m}\n").documents.at(0).findings.size(), 0U);
+  EXPECT_EQ(read(base + "a: {x: 2, <<: *m, x: 3}\n").documents.at(0).findings.size(), 1U);
+  EXPECT_EQ(read(base + "a: {<<: *m, x: 2, x: 3}\n").documents.at(0).findings.size(), 1U);
+  EXPECT_EQ(read(base + "a: {<<: *m, <<: *m}\n").documents.at(0).findings.size(), 0U);
+}
+
+TEST(Yaml, an_anchor_may_be_given_again_but_not_hold_itself) {
+  const Read got = read("a: &x 1\nb: *x\nc: &x [2]\nd: *x\n");
+  ASSERT_EQ(got.documents.size(), 1U);
+  EXPECT_EQ(got.documents[0].value, Json::parse(R"({"a": 1, "b": 1, "c": [2], "d": [2]})"));
+  const Read circle = read("a: &x 1\nb: &x [*x]\n");
+  ASSERT_FALSE(circle.result.ok());
+  EXPECT_EQ(circle.result.error().what, "f:2:8: an anchor's value contains the anchor itself");
+}
+
 TEST(Yaml, json_is_read_with_places_too) {
   const Read got = read("{\"a\": {\n  \"b\": 18446744073709551615}}");
   ASSERT_EQ(got.documents.size(), 1U);

@@ -132,6 +132,22 @@ TEST_F(OfflineTest, a_list_is_looked_into_with_places) {
   EXPECT_NE(out_.str().find(path + ":8:5: error NB003 spec.image: "), std::string::npos) << out_.str();
 }
 
+// What kubectl get -o json prints of one kind is a list of that kind.
+TEST_F(OfflineTest, a_list_of_one_kind_is_looked_into_item_by_item) {
+  std::string text = "apiVersion: nocobase.com/v1alpha1\nkind: NocoBaseClusterList\nitems:\n";
+  for (const std::string name : {"a", "b", "c"}) {
+    text += "- apiVersion: nocobase.com/v1alpha1\n  kind: NocoBaseCluster\n  metadata: {name: " + name +
+            ", name: " + name + "}\n  spec:\n    image: !x 3\n";
+  }
+  const auto path = file("a.yaml", text);
+  EXPECT_EQ(validate({{path}, "", "text", "error"}, streams()), exit_findings);
+  for (const int line : {6, 11, 16}) {
+    const std::string at = path + ":" + std::to_string(line);
+    EXPECT_NE(out_.str().find(at + ":23: error NB002 metadata.name: "), std::string::npos) << out_.str();
+  }
+  EXPECT_NE(out_.str().find("3 NocoBaseClusters in 1 document"), std::string::npos) << out_.str();
+}
+
 TEST_F(OfflineTest, a_missing_file_is_unusable_and_named) {
   EXPECT_EQ(validate({{(folder_ / "none.yaml").string()}, "", "text", "error"}, streams()), exit_unusable_input);
   EXPECT_NE(err_.str().find("none.yaml"), std::string::npos);

@@ -278,6 +278,13 @@ TEST(Lint, AValueLongerThanLinuxAcceptsIsAnError) {
                              "split the keys over several roles"}}));
 }
 
+TEST(Lint, SaysTheRestWithoutTheSummaryToo) {
+  for (const std::string_view value : {"!", "", "! ,a", "workflow:process,workflow:proces", "*,a", "-"}) {
+    SCOPED_TRACE(value);
+    EXPECT_EQ(lint(value, {{"b"}, false}), findings_of(value, {"b"}));
+  }
+}
+
 TEST(Lint, StopsAfterTooManyFindings) {
   std::string value;
   for (int i = 0; i < 20'000; ++i) {
