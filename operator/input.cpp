@@ -53,7 +53,7 @@ void for_each_object(kube::SourceDocument document, const std::function<void(con
   }
   std::vector<kube::SourceDocument> parts;
   for (kube::Json& item : document.value["items"]) {
-    parts.push_back({document.file, document.index, std::move(item), {}, {}, {}});
+    parts.push_back({document.file, std::move(item), {}, {}, {}});
   }
   // Everything is looked at once: a List may have thousands of items.
   const auto part_of = [&parts](const std::optional<Inside>& at) {

@@ -4,11 +4,13 @@
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <optional>
 #include <ostream>
 #include <set>
 #include <system_error>
 #include <tuple>
 #include <utility>
+#include <vector>
 
 #include "app/report.h"
 #include "app/validate_given.h"
@@ -25,11 +27,9 @@ namespace {
 
 constexpr std::size_t max_findings = 100'000;
 
-void add_findings(Report& report, const kube::SourceDocument& document, const kube::Findings& findings) {
-  for (const auto& finding : findings) {
-    if (report.findings.size() < max_findings) {
-      report.findings.push_back({document.file, kube::mark_of(document, finding.path), finding});
-    }
+void add_placed(Report& report, const app::Placed& placed) {
+  if (report.findings.size() < max_findings) {
+    report.findings.push_back({placed.file, placed.mark, placed.finding});
   }
 }
 
@@ -37,11 +37,10 @@ void add_findings(Report& report, const kube::SourceDocument& document, const ku
 void add_findings_of_given(Report& report, const std::vector<app::Referrer>& referrers, const app::Given& given) {
   std::set<std::tuple<std::string, std::uint32_t, std::uint32_t, std::string, std::string>> told;
   for (const app::Referrer& referrer : referrers) {
-    for (app::Placed& placed : app::judge_given(referrer, given)) {
+    for (const app::Placed& placed : app::judge_given(referrer, given)) {
       const auto& [file, mark, finding] = placed;
-      if (report.findings.size() < max_findings &&
-          told.emplace(file, mark.line, mark.column, finding.code, finding.message).second) {
-        report.findings.push_back({file, mark, std::move(placed.finding)});
+      if (told.emplace(file, mark.line, mark.column, finding.code, finding.message).second) {
+        add_placed(report, placed);
       }
     }
   }
@@ -61,32 +60,50 @@ std::string_view code_of(io::Unreadable::Why why) {
   return "";
 }
 
-// Calls `each` for every object in the files and folders; what cannot be read is told in the report. Returns how many
-// documents there were.
-std::size_t read_objects(const std::vector<std::string>& inputs, Report& report,
-                         const std::function<void(const kube::SourceDocument&)>& each) {
+// What is to be said of an object: on any thread, and what it returns on this one, in the order of the objects.
+using JudgeObject = std::function<std::function<void()>(const kube::SourceDocument&)>;
+
+// Judges every object in the files and folders; what cannot be read is told in the report. Returns how many documents
+// there were.
+std::size_t read_objects(const std::vector<std::string>& inputs, Report& report, const JudgeObject& judge) {
   const auto files = io::expand_inputs(inputs);
   if (!files.ok()) {
     report.unusable.push_back(files.error().what);
     return 0;
   }
-  std::size_t documents = 0;
-  for (const std::string& file : files.value()) {
-    const auto text = io::read_file(file, max_input_bytes);
-    if (!text.ok()) {
+  auto file = files.value().begin();
+  const auto next = [&]() -> std::optional<io::Text> {
+    while (file != files.value().end()) {
+      const std::string& name = *file++;
+      auto text = io::read_file(name, max_input_bytes);
+      if (text.ok()) {
+        return io::Text{name, std::move(text).value()};
+      }
       report.unusable.push_back(text.error().what);
-      continue;
     }
-    const auto deliver = [&each](kube::SourceDocument document) { for_each_object(std::move(document), each); };
-    const io::Reading reading = io::read_text(text.value(), file, {}, deliver);
+    return std::nullopt;
+  };
+  const auto judge_document = [&judge](kube::SourceDocument document) -> std::function<void()> {
+    std::vector<std::function<void()>> conclusions;
+    for_each_object(std::move(document),
+                    [&](const kube::SourceDocument& object) { conclusions.push_back(judge(object)); });
+    return [conclusions = std::move(conclusions)] {
+      for (const std::function<void()>& conclude : conclusions) {
+        conclude();
+      }
+    };
+  };
+  std::size_t documents = 0;
+  const auto done = [&](const std::string& name, const io::Reading& reading) {
     documents += reading.documents;
     if (reading.unreadable) {
       kube::Findings found;
       app::Report(found).add(code_of(reading.unreadable->why), "", reading.unreadable->what);
-      report.findings.push_back({file, reading.unreadable->mark, std::move(found.front())});
+      report.findings.push_back({name, reading.unreadable->mark, std::move(found.front())});
       ++report.unreadable;
     }
-  }
+  };
+  io::read_texts(next, {}, judge_document, done);
   return documents;
 }
 
@@ -100,13 +117,16 @@ Name name_of_object(const kube::Json& object) {
 std::map<Name, app::Cluster> clusters_before(const std::string& from, Report& report) {
   std::map<Name, app::Cluster> out;
   if (!from.empty()) {
-    read_objects({from}, report, [&out](const kube::SourceDocument& object) {
-      if (is_cluster(object.value)) {
-        app::Decoded decoded = app::decode(object.value);
-        if (!kube::has_errors(decoded.findings)) {
-          out.insert_or_assign(name_of_object(object.value), std::move(decoded.cluster));
-        }
+    read_objects({from}, report, [&out](const kube::SourceDocument& object) -> std::function<void()> {
+      if (!is_cluster(object.value)) {
+        return [] {};
       }
+      app::Decoded decoded = app::decode(object.value);
+      return [&out, name = name_of_object(object.value), decoded = std::move(decoded)]() mutable {
+        if (!kube::has_errors(decoded.findings)) {
+          out.insert_or_assign(name, std::move(decoded.cluster));
+        }
+      };
     });
   }
   return out;
@@ -144,19 +164,36 @@ int validate(const ValidateOptions& options, const Streams& streams) {
   const std::map<Name, app::Cluster> before = clusters_before(options.from, report);
   std::vector<app::Referrer> referrers;
   app::Given given;
-  report.documents = read_objects(options.inputs, report, [&](const kube::SourceDocument& object) {
-    if (!is_cluster(object.value)) {
-      given.add(object);
-      return;
-    }
-    ++report.clusters;
-    const auto old = before.find(name_of_object(object.value));
-    const app::Inspected inspected = app::inspect(object, old == before.end() ? nullptr : &old->second);
-    add_findings(report, object, inspected.findings);
-    if (inspected.cluster) {
-      referrers.push_back(app::referrer_of(object, *inspected.cluster));
-    }
-  });
+  report.documents =
+      read_objects(options.inputs, report, [&](const kube::SourceDocument& object) -> std::function<void()> {
+        if (!is_cluster(object.value)) {
+          return [&given, found = app::given_in(object)]() mutable {
+            if (found) {
+              given.add(std::move(*found));
+            }
+          };
+        }
+        const auto old = before.find(name_of_object(object.value));
+        app::Inspected inspected = app::inspect(object, old == before.end() ? nullptr : &old->second);
+        std::vector<app::Placed> placed;
+        for (kube::Finding& finding : inspected.findings) {
+          kube::Mark mark = kube::mark_of(object, finding.path);
+          placed.push_back({object.file, mark, std::move(finding)});
+        }
+        std::optional<app::Referrer> referrer;
+        if (inspected.cluster) {
+          referrer = app::referrer_of(object, *inspected.cluster);
+        }
+        return [&report, &referrers, placed = std::move(placed), referrer = std::move(referrer)]() mutable {
+          ++report.clusters;
+          for (const app::Placed& each : placed) {
+            add_placed(report, each);
+          }
+          if (referrer) {
+            referrers.push_back(std::move(*referrer));
+          }
+        };
+      });
   add_findings_of_given(report, referrers, given);
   if (report.clusters == 0 && report.unusable.empty() && report.unreadable == 0) {
     report.unusable.emplace_back("no NocoBaseCluster in the input");

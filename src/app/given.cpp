@@ -56,19 +56,24 @@ void add_entries(const kube::SourceDocument& document, std::string_view field, b
 
 }  // namespace
 
-void Given::add(const kube::SourceDocument& document) {
+std::optional<GivenObject> given_in(const kube::SourceDocument& document) {
   const std::string kind = kube::string_at(document.value, {"kind"});
   const bool secret = kind == "Secret";
   if ((!secret && kind != "ConfigMap") || kube::string_at(document.value, {"apiVersion"}) != "v1") {
-    return;
+    return std::nullopt;
   }
-  GivenObject object{document.file, {}};
+  GivenObject object{
+      {secret ? kube::Kind::secret : kube::Kind::config_map, kube::string_at(document.value, {"metadata", "namespace"}),
+       kube::string_at(document.value, {"metadata", "name"})},
+      document.file,
+      {}};
   add_entries(document, secret ? "data" : "binaryData", true, object);
   add_entries(document, secret ? "stringData" : "data", false, object);  // stringData counts where both are
-  objects_[{secret ? kube::Kind::secret : kube::Kind::config_map,
-            kube::string_at(document.value, {"metadata", "namespace"}),
-            kube::string_at(document.value, {"metadata", "name"})}]
-      .push_back(std::move(object));
+  return object;
+}
+
+void Given::add(GivenObject object) {
+  objects_[object.ref].push_back(std::move(object));
 }
 
 std::span<const GivenObject> Given::find(const kube::Ref& ref) const {

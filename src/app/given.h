@@ -2,6 +2,7 @@
 #pragma once
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -25,14 +26,17 @@ struct GivenEntry {
 };
 
 struct GivenObject {
+  kube::Ref ref;
   std::string file;
   std::map<std::string, GivenEntry, std::less<>> entries;
 };
 
+// The Secret or ConfigMap that a document is; nothing where it is another object.
+[[nodiscard]] std::optional<GivenObject> given_in(const kube::SourceDocument& document);
+
 class Given {
  public:
-  // Takes a document in; one that is neither a Secret nor a ConfigMap is passed over.
-  void add(const kube::SourceDocument& document);
+  void add(GivenObject object);
   // The objects of that name, for several overlays may hold one each.
   [[nodiscard]] std::span<const GivenObject> find(const kube::Ref& ref) const;
 

@@ -4,6 +4,7 @@
 #include <exception>
 #include <istream>
 #include <malloc.h>
+#include <memory>
 #include <optional>
 #include <streambuf>
 #include <utility>
@@ -11,6 +12,7 @@
 #include <yaml-cpp/exceptions.h>
 #include <yaml-cpp/parser.h>
 
+#include "io/in_order.h"
 #include "io/yaml_build.h"
 #include "io/yaml_json.h"
 #include "io/yaml_text.h"
@@ -24,8 +26,13 @@ constexpr std::string_view white_space = " \t\r\n";
 // token of 88 bytes for every byte it reads, and looks at none before the last.
 class GuardedText final : public std::streambuf {
  public:
+  // No text up to this size makes it need much.
+  static constexpr std::size_t harmless = std::size_t{512} << 10U;
+
   explicit GuardedText(std::string text)
-      : text_(std::move(text)), heap_at_start_(heap_bytes()), deadline_(std::chrono::steady_clock::now() + max_time) {}
+      : text_(std::move(text)),
+        heap_at_start_(text_.size() > harmless ? heap_bytes() : 0),
+        deadline_(std::chrono::steady_clock::now() + max_time) {}
 
   // Whether the text was cut off.
   [[nodiscard]] bool cut() const { return cut_; }
@@ -35,7 +42,8 @@ class GuardedText final : public std::streambuf {
     if (given_ == text_.size() || cut_) {
       return traits_type::eof();
     }
-    cut_ = heap_bytes() > heap_at_start_ + max_heap_bytes || std::chrono::steady_clock::now() > deadline_;
+    cut_ = given_ > 0 && ((text_.size() > harmless && heap_bytes() > heap_at_start_ + max_heap_bytes) ||
+                          std::chrono::steady_clock::now() > deadline_);
     if (cut_) {
       return traits_type::eof();
     }
@@ -105,21 +113,24 @@ std::size_t count_values(const kube::Json& value) {
   return count;
 }
 
-class Reader {
+// What one slice of a text holds.
+struct Content {
+  std::vector<kube::SourceDocument> documents;
+  std::size_t values = 0;
+  std::optional<Unreadable> unreadable;
+};
+
+class SliceReader {
  public:
-  Reader(const std::string& file, const YamlLimits& limits, const std::function<void(kube::SourceDocument)>& each,
-         YamlFlavour flavour)
-      : file_(file), limits_(limits), each_(each), flavour_(flavour) {}
+  SliceReader(const YamlLimits& limits, YamlFlavour flavour) : limits_(limits), flavour_(flavour) {}
 
-  [[nodiscard]] std::size_t delivered() const { return delivered_; }
+  [[nodiscard]] Content read(const Slice& slice) {
+    content_.unreadable = read_any(slice);
+    return std::move(content_);
+  }
 
-  std::optional<Unreadable> read(const Slice& slice) {
-    if (++documents_ > limits_.max_documents || values_ > limits_.max_values) {
-      return Unreadable{Unreadable::Why::limit,
-                        {slice.first_line, 1},
-                        "more than " + std::to_string(limits_.max_documents) + " documents or " +
-                            std::to_string(limits_.max_values) + " values in one file: split it"};
-    }
+ private:
+  std::optional<Unreadable> read_any(const Slice& slice) {
     if (slice.text.size() > limits_.max_document_bytes) {
       return Unreadable{Unreadable::Why::limit,
                         {slice.first_line, 1},
@@ -136,33 +147,28 @@ class Reader {
     return read_yaml(text, places);
   }
 
- private:
-  void deliver(kube::SourceDocument document) {
-    if (document.value.is_null()) {
-      return;
+  void take(kube::SourceDocument document) {
+    if (!document.value.is_null()) {
+      content_.values += count_values(document.value);
+      content_.documents.push_back(std::move(document));
     }
-    values_ += count_values(document.value);
-    document.file = file_;
-    document.index = delivered_++;
-    each_(std::move(document));
   }
 
-  // JSON values one after the other, as kubectl accepts them. False when it is anything else; then nothing was
-  // delivered.
-  bool read_all_json(const std::string& text, const Places& places) {
+  // JSON values one after the other, as kubectl accepts them. False when it is anything else; then nothing was taken.
+  bool read_all_json(std::string_view text, const Places& places) {
     std::size_t at = text.starts_with("---") ? 3 : 0;
     std::vector<kube::SourceDocument> documents;
     for (;;) {
       at = text.find_first_not_of(white_space, at);
-      if (at == std::string::npos) {
+      if (at == std::string_view::npos) {
         break;
       }
       if (text[at] != '{' && text[at] != '[') {
         return false;
       }
-      const std::size_t size = json_extent(std::string_view(text).substr(at));
+      const std::size_t size = json_extent(text.substr(at));
       std::optional<kube::SourceDocument> document =
-          size == 0 ? std::nullopt : read_json(std::string_view(text).substr(at, size), at, places, limits_);
+          size == 0 ? std::nullopt : read_json(text.substr(at, size), at, places, limits_);
       if (!document) {
         return false;
       }
@@ -170,7 +176,7 @@ class Reader {
       at += size;
     }
     for (kube::SourceDocument& document : documents) {
-      deliver(std::move(document));
+      take(std::move(document));
     }
     return true;
   }
@@ -198,36 +204,167 @@ class Reader {
       return Unreadable{Unreadable::Why::limit, places.at(0), "the document is too complex to be read"};
     }
     if (!error && builder.complete()) {
-      deliver(builder.take());
+      take(builder.take());
     }
     return error;
   }
 
-  const std::string& file_;
   const YamlLimits& limits_;
-  const std::function<void(kube::SourceDocument)>& each_;
   YamlFlavour flavour_;
-  std::size_t delivered_ = 0;
+  Content content_;
+};
+
+std::optional<Unreadable> too_large(std::string_view text, const YamlLimits& limits) {
+  if (text.size() <= limits.max_bytes) {
+    return std::nullopt;
+  }
+  return Unreadable{Unreadable::Why::limit, {1, 1}, "larger than " + std::to_string(limits.max_bytes) + " bytes"};
+}
+
+// Counts what a text holds, slice by slice.
+class Tally {
+ public:
+  explicit Tally(const YamlLimits& limits) : limits_(limits) {}
+
+  // To be called for every slice; what keeps it from being read, if the ones before were enough.
+  [[nodiscard]] std::optional<Unreadable> begin(const Slice& slice) {
+    if (++slices_ <= limits_.max_documents && values_ <= limits_.max_values) {
+      return std::nullopt;
+    }
+    return Unreadable{Unreadable::Why::limit,
+                      {slice.first_line, 1},
+                      "more than " + std::to_string(limits_.max_documents) + " documents or " +
+                          std::to_string(limits_.max_values) + " values in one file: split it"};
+  }
+
+  void add(std::size_t documents, std::size_t values) {
+    documents_ += documents;
+    values_ += values;
+  }
+  [[nodiscard]] std::size_t documents() const { return documents_; }
+
+ private:
+  const YamlLimits& limits_;
+  std::size_t slices_ = 0;
   std::size_t documents_ = 0;
-  std::size_t values_ = 0;  // of those that were delivered
+  std::size_t values_ = 0;
+};
+
+// A text of which slices are being read.
+struct Progress {
+  Progress(Text its_text, const YamlLimits& limits)
+      : text(std::move(its_text)), splitter(text.text), tally(limits), unreadable(too_large(text.text, limits)) {}
+  Text text;
+  Splitter splitter;
+  Tally tally;
+  std::optional<Unreadable> unreadable;
+};
+
+// A slice after it was read.
+struct Judged {
+  std::vector<std::function<void()>> conclusions;
+  std::size_t values = 0;
+  std::optional<Unreadable> unreadable;
+};
+
+// Cuts texts into pieces of work, and puts the results together.
+class Cutter {
+ public:
+  Cutter(const std::function<std::optional<Text>()>& next, const YamlLimits& limits, const Judge& judge,
+         const std::function<void(const std::string& file, const Reading& reading)>& done)
+      : next_(next), limits_(limits), judge_(judge), done_(done) {}
+
+  std::optional<Piece> cut() {
+    if (!progress_) {
+      std::optional<Text> text = next_();
+      if (!text) {
+        return std::nullopt;
+      }
+      progress_ = std::make_shared<Progress>(std::move(*text), limits_);
+    }
+    std::optional<Slice> slice;
+    if (!progress_->unreadable) {
+      slice = progress_->splitter.next();
+    }
+    return slice ? piece_of(*slice) : last_piece();
+  }
+
+ private:
+  [[nodiscard]] Piece piece_of(const Slice& slice) const {
+    const auto judged = std::make_shared<Judged>();
+    Piece piece;
+    piece.work = [this, slice, judged, progress = progress_] {
+      Content content = SliceReader(limits_, YamlFlavour::kubectl).read(slice);
+      for (kube::SourceDocument& document : content.documents) {
+        document.file = progress->text.file;
+        judged->conclusions.push_back(judge_(std::move(document)));
+      }
+      judged->values = content.values;
+      judged->unreadable = std::move(content.unreadable);
+    };
+    piece.after = [slice, judged, progress = progress_] {
+      if (!progress->unreadable) {
+        progress->unreadable = progress->tally.begin(slice);
+      }
+      if (progress->unreadable) {
+        return;
+      }
+      for (const std::function<void()>& conclude : judged->conclusions) {
+        conclude();
+      }
+      progress->tally.add(judged->conclusions.size(), judged->values);
+      progress->unreadable = std::move(judged->unreadable);
+    };
+    piece.bytes = slice.text.size();
+    piece.alone = slice.text.size() > GuardedText::harmless;
+    return piece;
+  }
+
+  [[nodiscard]] Piece last_piece() {
+    const std::shared_ptr<Progress> progress = std::exchange(progress_, nullptr);
+    Piece piece;
+    piece.work = [] {};
+    piece.after = [this, progress] { done_(progress->text.file, {progress->tally.documents(), progress->unreadable}); };
+    return piece;
+  }
+
+  const std::function<std::optional<Text>()>& next_;
+  const YamlLimits& limits_;
+  const Judge& judge_;
+  const std::function<void(const std::string& file, const Reading& reading)>& done_;
+  std::shared_ptr<Progress> progress_;
 };
 
 }  // namespace
 
 Reading read_text(std::string_view text, const std::string& file, const YamlLimits& limits,
                   const std::function<void(kube::SourceDocument)>& each, YamlFlavour flavour) {
-  if (text.size() > limits.max_bytes) {
-    return {0,
-            Unreadable{Unreadable::Why::limit, {1, 1}, "larger than " + std::to_string(limits.max_bytes) + " bytes"}};
+  if (auto large = too_large(text, limits)) {
+    return {0, std::move(large)};
   }
   Splitter splitter(text);
-  Reader reader(file, limits, each, flavour);
+  Tally tally(limits);
   while (const std::optional<Slice> slice = splitter.next()) {
-    if (auto unreadable = reader.read(*slice)) {
-      return {reader.delivered(), std::move(unreadable)};
+    if (auto enough = tally.begin(*slice)) {
+      return {tally.documents(), std::move(enough)};
+    }
+    Content content = SliceReader(limits, flavour).read(*slice);
+    tally.add(content.documents.size(), content.values);
+    for (kube::SourceDocument& document : content.documents) {
+      document.file = file;
+      each(std::move(document));
+    }
+    if (content.unreadable) {
+      return {tally.documents(), std::move(content.unreadable)};
     }
   }
-  return {reader.delivered(), std::nullopt};
+  return {tally.documents(), std::nullopt};
+}
+
+void read_texts(const std::function<std::optional<Text>()>& next, const YamlLimits& limits, const Judge& judge,
+                const std::function<void(const std::string& file, const Reading& reading)>& done, std::size_t threads) {
+  Cutter cutter(next, limits, judge, done);
+  in_order({.threads = threads == 0 ? usual_threads() : threads}, [&cutter] { return cutter.cut(); });
 }
 
 Result<std::size_t> read_documents(std::string_view text, const std::string& file, const YamlLimits& limits,

@@ -53,7 +53,23 @@ struct Reading {
                                 const std::function<void(kube::SourceDocument)>& each,
                                 YamlFlavour flavour = YamlFlavour::kubectl);
 
-// The same for those who only tell that it failed: how many documents there were, or an Error (invalid)
+struct Text {
+  std::string file;
+  std::string text;
+};
+
+// What is to be said of a document. It runs on any thread; what it returns runs on the caller's, in the order of the
+// documents.
+using Judge = std::function<std::function<void()>(kube::SourceDocument)>;
+
+// Reads texts as read_text does, several documents at a time: on `threads` threads, or, for 0, on as many as there are
+// processors. `next` gives a text, or nothing at the end; `done` is called when all of a text was judged. Both run on
+// the caller's thread, and nothing shows how many there are.
+void read_texts(const std::function<std::optional<Text>()>& next, const YamlLimits& limits, const Judge& judge,
+                const std::function<void(const std::string& file, const Reading& reading)>& done,
+                std::size_t threads = 0);
+
+// The same as read_text for those who only tell that it failed: how many documents there were, or an Error (invalid)
 // "file:line:column: what".
 [[nodiscard]] Result<std::size_t> read_documents(std::string_view text, const std::string& file,
                                                  const YamlLimits& limits,

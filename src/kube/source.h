@@ -37,8 +37,7 @@ struct PathHash {
 using Marks = std::unordered_map<std::string, Mark, PathHash, std::equal_to<>>;
 
 struct SourceDocument {
-  std::string file;   // "-" for stdin
-  std::size_t index;  // from 0 within the file
+  std::string file;  // "-" for stdin
   Json value;
   Marks marks;
   // By path; only of scalars with a tag, an alias, or an empty plain text.

@@ -64,7 +64,6 @@ void judge(const Json& object) {
   }
   if (sound) {
     kube::SourceDocument document;
-    document.index = 0;
     document.value = object;
     static_cast<void>(app::check(document));
   }

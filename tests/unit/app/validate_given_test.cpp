@@ -23,7 +23,9 @@ std::vector<Placed> placed_in(const std::string& text) {
   std::vector<Referrer> referrers;
   const auto read = io::read_documents(text, "in.yaml", {}, [&](const kube::SourceDocument& document) {
     if (kube::string_at(document.value, {"kind"}) != "NocoBaseCluster") {
-      given.add(document);
+      if (auto found = given_in(document)) {
+        given.add(std::move(*found));
+      }
       return;
     }
     const Inspected inspected = inspect(document, nullptr);

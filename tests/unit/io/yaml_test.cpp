@@ -1,6 +1,7 @@
 // YAML as kubectl reads it, with places, and within limits.
 #include "io/yaml.h"
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -92,7 +93,6 @@ TEST(Yaml, values_have_places_by_path) {
   EXPECT_EQ(kube::mark_of(got.documents[0], "b[0].c"), (kube::Mark{3, 5}));
   EXPECT_EQ(kube::mark_of(got.documents[0], "b[0].absent"), (kube::Mark{3, 5}));
   EXPECT_EQ(kube::mark_of(got.documents[1], "f"), (kube::Mark{6, 1}));
-  EXPECT_EQ(got.documents[1].index, 1U);
 }
 
 TEST(Yaml, an_unquoted_exclamation_mark_leaves_a_note) {
@@ -135,6 +135,62 @@ TEST(Yaml, a_duplicate_key_is_a_finding) {
   ASSERT_EQ(got.documents[0].findings.size(), 1U);
   EXPECT_EQ(got.documents[0].findings[0].code, "NB002");
   EXPECT_EQ(got.documents[0].findings[0].path, "a.b");
+}
+
+// What happens while texts are read: a line for each document, and one at the end of each text.
+using Events = std::vector<std::string>;
+
+std::string end_of(const std::string& file, const Reading& reading) {
+  return file + " ends after " + std::to_string(reading.documents) +
+         (reading.unreadable ? " at " + std::to_string(reading.unreadable->mark.line) + ": " + reading.unreadable->what
+                             : "");
+}
+
+TEST(Yaml, many_texts_are_read_as_each_of_them_alone) {
+  std::string many;
+  for (int i = 0; i < 200; ++i) {
+    many += "---\nn: " + std::to_string(i) + "\nl: [" + std::string(static_cast<std::size_t>(i % 9) * 100, ' ') + "]\n";
+  }
+  std::string values;
+  for (int i = 0; i < 900; ++i) {
+    values += "1, ";
+  }
+  const std::vector<Text> texts = {
+      {"many", many},
+      {"none", "# nothing\n"},
+      {"broken", "a: 1\n---\nb: [\n---\nc: 2\n"},
+      {"large", std::string(200'000, 'x')},
+      {"documents", many + many},
+      {"values", "a: [" + values + "0]\n---\n" + many},
+      {"json", R"({"a": 1} {"a": 2})"},
+      {"too long", "a: 1\n---\nb: " + std::string(4000, 'y') + "\n---\nc: 1\n"},
+      {"last", "z: 1\n"},
+  };
+  const YamlLimits limits{.max_bytes = 190'000, .max_document_bytes = 3000, .max_documents = 300, .max_values = 1200};
+  const auto told = [](const kube::SourceDocument& document) {
+    return document.file + " " + kube::dump(document.value);
+  };
+  Events want;
+  for (const Text& text : texts) {
+    const Reading reading = read_text(text.text, text.file, limits,
+                                      [&](const kube::SourceDocument& document) { want.push_back(told(document)); });
+    want.push_back(end_of(text.file, reading));
+  }
+  for (const std::size_t threads : {0U, 1U, 2U, 3U}) {
+    SCOPED_TRACE(threads);
+    Events got;
+    auto next = texts.begin();
+    read_texts([&]() -> std::optional<Text> { return next == texts.end() ? std::nullopt : std::optional(*next++); },
+               limits,
+               [&](const kube::SourceDocument& document) -> std::function<void()> {
+                 return [&got, line = told(document)] { got.push_back(line); };
+               },
+               [&](const std::string& file, const Reading& reading) { got.push_back(end_of(file, reading)); }, threads);
+    EXPECT_EQ(got, want);
+  }
+  const auto unreadable = std::count_if(want.begin(), want.end(),
+                                        [](const std::string& line) { return line.find(" at ") != std::string::npos; });
+  EXPECT_EQ(unreadable, 5);
 }
 
 TEST(Yaml, a_merged_key_may_be_given_again_and_no_other) {

@@ -6,7 +6,7 @@ namespace nocobase_operator::kube {
 namespace {
 
 TEST(MarkOf, IsThatOfThePathOrItsNearestAncestor) {
-  SourceDocument document{.file = "a.yaml", .index = 0, .value = {}, .marks = {}, .notes = {}, .findings = {}};
+  SourceDocument document{.file = "a.yaml", .value = {}, .marks = {}, .notes = {}, .findings = {}};
   document.marks = {{"", {1, 1}},
                     {"spec", {3, 1}},
                     {"spec.roles", {4, 3}},
