@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <cstdint>
+#include <system_error>
 #include <utility>
 
 #include "io/yaml_scalar.h"
@@ -27,6 +30,24 @@ bool is_null_word(std::string_view text) {
     }
   }
   return false;
+}
+
+// Whether people take a whole number for another one, or for none: 010, 0x1F, 1_000, which only YAML 1.1 writes so.
+bool is_odd_number(std::string_view text, const Json& read) {
+  const std::string_view digits = text.substr(text.starts_with('-') || text.starts_with('+') ? 1 : 0);
+  if (digits.find('_') != std::string_view::npos) {
+    return true;
+  }
+  if (digits.size() < 2 || digits[0] != '0') {
+    return false;
+  }
+  std::int64_t number = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  if (end == digits.data() + 1) {
+    return std::string_view("xXbBoO").find(digits[1]) != std::string_view::npos;
+  }
+  return end == digits.data() + digits.size() &&
+         (error != std::errc() || read != (text.starts_with('-') ? -number : number));
 }
 
 }  // namespace
@@ -226,7 +247,9 @@ void YamlBuilder::OnScalar(const YAML::Mark& mark, const std::string& tag, YAML:
     return;
   }
   if (!written.tag.empty()) {
-    note(path, {.tag = written.tag, .text = value, .plain = plain, .alias = false});
+    note(path, {.tag = written.tag, .text = value, .plain = plain, .alias = false, .read = ""});
+  } else if (plain && resolved.value().is_number_integer() && is_odd_number(value, resolved.value())) {
+    note(path, {.tag = "", .text = value, .plain = true, .alias = false, .read = resolved.value().dump()});
   }
   add(std::move(resolved).value(), std::move(path), where);
 }

@@ -77,6 +77,10 @@ Slice Splitter::cut() {
     }
     ahead.remove_prefix(step);
     ++line_;
+    if (!begun && is_separator(line, "---") && !has_content(line.substr(3)) && ahead.starts_with(byte_order_mark)) {
+      ahead = without_mark(ahead);
+      slice = {ahead, line_};
+    }
     if (is_separator(line, "...")) {
       slice.text = slice.text.substr(0, static_cast<std::size_t>(line.data() - slice.text.data()));
       rest_ = ahead;

@@ -19,8 +19,8 @@ struct Slice {
   std::uint32_t first_line = 1;
 };
 
-// Cuts a text at lines that start with "---" or "...", as kubectl does. Byte order marks at the start of a document and
-// directives ("%YAML 1.1") are left out.
+// Cuts a text at lines that start with "---" or "...", as kubectl does. Byte order marks at the start of a document, or
+// right after the line that separates it from the one before, and directives ("%YAML 1.1") are left out.
 class Splitter {
  public:
   explicit Splitter(std::string_view text) : rest_(text) {}

@@ -27,6 +27,7 @@ struct ScalarNote {
   std::string text;    // the scalar as written
   bool plain = true;   // not quoted, not a block scalar
   bool alias = false;  // reached through *name
+  std::string read;    // the number it was read as, where people read another one: 8 for 010
 };
 
 struct PathHash {
@@ -40,7 +41,7 @@ struct SourceDocument {
   std::string file;  // "-" for stdin
   Json value;
   Marks marks;
-  // By path; only of scalars with a tag, an alias, or an empty plain text.
+  // By path; only of scalars with a tag, an alias, an empty plain text, or a number to read twice.
   std::map<std::string, ScalarNote, std::less<>> notes;
   Findings findings;  // syntax-level: duplicate keys, undefined aliases, too deep, too many nodes
 };

@@ -137,6 +137,19 @@ TEST(Yaml, a_duplicate_key_is_a_finding) {
   EXPECT_EQ(got.documents[0].findings[0].path, "a.b");
 }
 
+TEST(Yaml, notes_tell_what_the_value_does_not_show) {
+  const Read got = read("a: !!str 1\nb:\nc: 010\nd: \"010\"\ne: ~\nf: &z !x y\ng: *z\n");
+  ASSERT_EQ(got.documents.size(), 1U);
+  const auto& notes = got.documents[0].notes;
+  EXPECT_EQ(notes.at("a").tag, "!!str");
+  EXPECT_TRUE(notes.at("b").plain && notes.at("b").text.empty());
+  EXPECT_EQ(notes.at("c").text, "010");
+  EXPECT_EQ(notes.at("c").read, "8");
+  EXPECT_EQ(notes.at("f").tag, "!x");
+  EXPECT_TRUE(notes.at("g").alias);
+  EXPECT_EQ(notes.size(), 5U);
+}
+
 // What happens while texts are read: a line for each document, and one at the end of each text.
 using Events = std::vector<std::string>;
 
@@ -396,6 +409,11 @@ TEST(Yaml, documents_are_found_whatever_editor_wrote_them) {
        "a: 1\n...\n\xEF\xBB\xBF"
        "b: 2\n",
        R"([{"a": 1}, {"b": 2}])"},
+      {"byte order marks after separators",
+       "---\n\xEF\xBB\xBF"
+       "a: 1\n--- # b\r\n\xEF\xBB\xBF"
+       "b: 2\n---\n\xEF\xBB\xBF---\nc: 3\n---\n\xEF\xBB\xBF{\"d\": 4}\n",
+       R"([{"a": 1}, {"b": 2}, {"c": 3}, {"d": 4}])"},
       {"an end without another document", "a: 1\n...\n", R"([{"a": 1}])"},
       {"lines of Windows", "a: |\r\n  x\r\n  y\r\n---\r\nb: 2\r\n", R"([{"a": "x\ny\n"}, {"b": 2}])"},
       {"YAML after JSON", "{\"a\": 1}\n---\nb: 2\n", R"([{"a": 1}, {"b": 2}])"},
@@ -412,6 +430,16 @@ TEST(Yaml, documents_are_found_whatever_editor_wrote_them) {
     EXPECT_EQ(values, Json::parse(item.want));
     EXPECT_EQ(got.result.value(), values.size());
   }
+}
+
+TEST(Yaml, a_byte_order_mark_moves_no_place) {
+  const Read got = read(
+      "a: 1\n---\n\xEF\xBB\xBF"
+      "b: 2\nc: 3\n---\nd: 4\n");
+  ASSERT_EQ(got.documents.size(), 3U);
+  EXPECT_EQ(kube::mark_of(got.documents[1], "b"), (kube::Mark{3, 1}));
+  EXPECT_EQ(kube::mark_of(got.documents[1], "c"), (kube::Mark{4, 1}));
+  EXPECT_EQ(kube::mark_of(got.documents[2], "d"), (kube::Mark{6, 1}));
 }
 
 TEST(Yaml, bytes_that_are_no_text_are_named_with_their_place) {
