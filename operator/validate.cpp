@@ -14,6 +14,7 @@
 
 #include "app/report.h"
 #include "app/validate_given.h"
+#include "app/validate_several.h"
 #include "base/check.h"
 #include "io/file.h"
 #include "io/yaml.h"
@@ -163,6 +164,7 @@ int validate(const ValidateOptions& options, const Streams& streams) {
   report.folder = std::filesystem::current_path(no_folder).string();
   const std::map<Name, app::Cluster> before = clusters_before(options.from, report);
   std::vector<app::Referrer> referrers;
+  std::vector<app::Belongings> belongings;
   app::Given given;
   report.documents =
       read_objects(options.inputs, report, [&](const kube::SourceDocument& object) -> std::function<void()> {
@@ -181,20 +183,27 @@ int validate(const ValidateOptions& options, const Streams& streams) {
           placed.push_back({object.file, mark, std::move(finding)});
         }
         std::optional<app::Referrer> referrer;
+        std::optional<app::Belongings> own;
         if (inspected.cluster) {
           referrer = app::referrer_of(object, *inspected.cluster);
+          own = app::belongings_of(object, *inspected.cluster);
         }
-        return [&report, &referrers, placed = std::move(placed), referrer = std::move(referrer)]() mutable {
+        return [&report, &referrers, &belongings, own = std::move(own), placed = std::move(placed),
+                referrer = std::move(referrer)]() mutable {
           ++report.clusters;
           for (const app::Placed& each : placed) {
             add_placed(report, each);
           }
           if (referrer) {
             referrers.push_back(std::move(*referrer));
+            belongings.push_back(std::move(*own));
           }
         };
       });
   add_findings_of_given(report, referrers, given);
+  for (const app::Placed& placed : app::judge_several(belongings)) {
+    add_placed(report, placed);
+  }
   if (report.clusters == 0 && report.unusable.empty() && report.unreadable == 0) {
     report.unusable.emplace_back("no NocoBaseCluster in the input");
   }

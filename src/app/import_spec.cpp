@@ -249,12 +249,15 @@ Json fitted(Json cluster, const Blueprint& plan, Remarks& remarks) {
   return cluster;
 }
 
-// Errors that `validate` would report keep the operator from acting as well.
+// What `validate` says of the result: errors, which keep the operator from acting as well, and that the image is none
+// to run it on. A placeholder has been told where it was written.
 void judge_result(const Json& cluster, const Blueprint& plan, Remarks& remarks) {
   const Decoded decoded = decode(cluster);
   for (const kube::Finding& finding : validate(decoded.cluster)) {
-    if (finding.severity == kube::Severity::error) {
-      remarks.needs(plan.place, finding.path, finding.code + ": " + finding.message, finding.advice);
+    const bool image = finding.code == "NB070" || finding.code == "NB073";
+    if (image || (finding.severity == kube::Severity::error && finding.code != "NB053")) {
+      remarks.needs(image ? plan.workloads.front().place : plan.place, finding.path,
+                    finding.code + ": " + finding.message, finding.advice);
     }
   }
   if (const auto children = render({&decoded.cluster, initial_counts(decoded.cluster), 0}); !children.ok()) {

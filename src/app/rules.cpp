@@ -43,6 +43,8 @@ constexpr std::array table = std::to_array<Rule>({
     {"NB014", error, crd, "name of the cluster",
      "Children are named after the cluster and its roles; Services need a DNS-1035 label and labels hold 63 "
      "characters."},
+    {"NB015", warning, ours, "number that reads otherwise",
+     "YAML 1.1, which kubectl reads, takes 010 for the octal 8, 0x10 for 16 and 1_000 for 1000."},
     {"NB016", error, ours, "not YAML",
      "A file that cannot be read is a file of which nothing was checked: kubectl and GitOps engines refuse it too."},
 
@@ -89,6 +91,10 @@ constexpr std::array table = std::to_array<Rule>({
     {"NB038", warning, ours, "budget that keeps the only pod",
      "A node drain would wait for ever, so no PodDisruptionBudget is made."},
 
+    {"NB039", warning, ours, "memory limit below what a pod takes",
+     "NocoBase takes 550 MB when it has started and more under load; its own minimum is 2 GB "
+     "(docs: get-started/system-requirements). A pod above its limit is killed, with what it runs."},
+
     // Coverage: NB040 to NB049
     {"NB040", error, ours, "requests are served by nobody", "The Service would have no endpoints."},
     {"NB041", warning, ours, "service is served by nobody",
@@ -111,12 +117,35 @@ constexpr std::array table = std::to_array<Rule>({
      "The node client takes redis://host:port/number; upstream's own example has one slash and connects to localhost."},
     {"NB056", warning, ours, "localhost", "In a pod localhost is the pod itself."},
     {"NB057", error, ours, "roles disagree",
-     "All roles share storage/nocobase.conf, plugin URLs and the public path; each start of a role would undo the "
-     "others'."},
+     "All roles share storage/nocobase.conf, plugin URLs, the public path and the database: each start of a role would "
+     "undo the others', and dates would be read otherwise than they were written."},
     {"NB058", error, ours, "podTemplate changes a label of the operator",
      "Selectors and ownership rest on it and never change."},
     {"NB059", error, ours, "variable that another field sets",
      "Both would be true; the one in env would silently win."},
+
+    {"NB060", error, ours, "malformed URL", "After the scheme stand two slashes; with one there is no host."},
+    {"NB061", warning, ours, "variable without effect", "Nothing reads it, so what it was to do does not happen."},
+    {"NB062", error, ours, "TZ and DB_TIMEZONE differ",
+     "The application refuses to start (initEnv of packages/core/cli-v1/src/util.js)."},
+    {"NB063", warning, ours, "time zone with summer time",
+     "A zone's name in DB_TIMEZONE, or in TZ where that is absent, becomes the offset of the day a pod starts on "
+     "(packages/core/cli-v1/src/util.js): written in summer and read in winter, dates of MySQL are an hour off; and an "
+     "offset beside such a zone keeps the application from starting for half of the year."},
+    {"NB064", warning, ours, "no number", "It is read as not-a-number, which switches the limit off or breaks it."},
+    {"NB065", warning, ours, "word that is not understood",
+     "The word is compared exactly; any other counts as none, or as the default, without a message "
+     "(DB_LOGGING: packages/core/database/src/helpers.ts; TELEMETRY_ENABLED: "
+     "packages/core/app/src/config/telemetry.ts; "
+     "log words: .env.example; an unknown zone is taken for UTC)."},
+    {"NB066", warning, ours, "APP_MODE is not WORKER_MODE",
+     "APP_MODE=worker is about several applications (docs: multi-app); it keeps no service from a pod."},
+    {"NB067", warning, ours, "path without slashes",
+     "Paths are joined as they are (initEnv and buildIndexHtml of packages/core/cli-v1/src/util.js): without the "
+     "slashes, files of the client are not found."},
+    {"NB068", warning, ours, "blank at an end", "It is part of the value, and nobody sees it."},
+    {"NB069", warning, ours, "metrics where nobody looks",
+     "The PodMonitor, the annotations and the NetworkPolicy name the port that the operator sets."},
 
     // Image: NB070 to NB079
     {"NB070", warning, ours, "moving tag",
@@ -131,6 +160,17 @@ constexpr std::array table = std::to_array<Rule>({
      "2.1.31 moved workflow starts to the event queue and 2.1.41 renews Redis locks; before them work is lost or done "
      "twice."},
 
+    {"NB074", error, ours, "port that the image does not open",
+     "nginx listens on 80; images whose tag ends in -no-nginx have none, and NocoBase itself listens on 13000: the "
+     "probe never succeeds."},
+    {"NB075", warning, ours, "tag that was never published",
+     "Images without nginx are published since 2.1.18 (.github/workflows/release.yml)."},
+    {"NB076", warning, ours, "older than APP_LAUNCH_MODE",
+     "APP_LAUNCH_MODE=node came with 1.6.22; before it pm2 ends the server 1.6 seconds after it was told to stop, "
+     "whatever it runs."},
+    {"NB077", warning, ours, "port taken by another container",
+     "Containers of a pod share its ports: one of the two does not start."},
+
     // Database: NB080 to NB089
     {"NB080", error, crd, "sqlite with more than one pod", "A SQLite file has one writer."},
     {"NB081", error, crd, "database without host, name or user", "Every dialect but sqlite connects over the network."},
@@ -140,6 +180,11 @@ constexpr std::array table = std::to_array<Rule>({
     {"NB085", warning, ours, "schema without effect",
      "Only PostgreSQL and KingbaseES have schemas within a database (packages/core/database/src/helpers.ts)."},
     {"NB086", warning, ours, "database without a password", "DB_PASSWORD stays empty."},
+    {"NB087", warning, ours, "administrator of the database server",
+     "Whoever breaks into the application then has every database of the server."},
+    {"NB088", warning, ours, "pool with more at least than at most",
+     "The pool keeps DB_POOL_MIN connections open and may open DB_POOL_MAX, 5 by default "
+     "(packages/core/database/src/helpers.ts)."},
 
     // Coordination: NB090 to NB099
     {"NB090", warning, ours, "several pods without coordination",
@@ -158,12 +203,28 @@ constexpr std::array table = std::to_array<Rule>({
      "The Redis and RabbitMQ adapters are plugins; an adapter that is switched on but not enabled fails at every use "
      "(packages/core/lock-manager/src/lock-manager.ts)."},
 
+    {"NB098", warning, ours, "adapter without its plugin",
+     "The operator switches on adapters for all that coordination names; one that no plugin brings fails at every use "
+     "(packages/core/lock-manager/src/lock-manager.ts), or silently stays each pod's own."},
+    {"NB099", warning, ours, "outdated name of a plugin",
+     "NocoBase's own Kubernetes page still has it (docs: cluster-mode/kubernetes); no such package is found."},
+
     // Storage: NB100 to NB109
     {"NB100", error, ours, "claim of size zero", "core/v1 wants more than zero."},
     {"NB101", error, ours, "claim for one node, several pods",
      "A ReadWriteOnce volume attaches to one node: pods on others wait for ever."},
     {"NB102", warning, ours, "field without effect on an existing claim",
      "The operator does not change a claim it did not make."},
+
+    {"NB103", error, ours, "mount over a volume of the operator",
+     "Files of this role would be elsewhere than those of the others, or on no shared volume; a PM2_HOME that is a "
+     "mount point itself keeps NocoBase from starting."},
+    {"NB104", warning, ours, "mount that NocoBase does not use",
+     "Guides mount /app/storage; NocoBase writes to /app/nocobase/storage, and what is written there is lost."},
+    {"NB105", error, ours, "storage that cannot be written", "NocoBase writes keys, plugins and uploads there."},
+    {"NB106", warning, ours, "container that may not write",
+     "The image runs as root and writes to node_modules, /etc/nginx and its home when it starts "
+     "(docker/nocobase/docker-entrypoint.sh)."},
 
     // Lifecycle: NB110 to NB119
     {"NB110", warning, ours, "maintenance and stopped together", "stopped wins."},
@@ -190,10 +251,13 @@ constexpr std::array table = std::to_array<Rule>({
      "The container would not start (CreateContainerConfigError), and a volume would not be mounted."},
     {"NB131", error, ours, "APP_KEY unusable",
      "Empty, it signs tokens with a public constant; a placeholder is ignored "
-     "(packages/core/cli-v1/src/util.js, packages/core/auth/src/auth-manager.ts)."},
+     "(packages/core/cli-v1/src/util.js, packages/core/auth/src/auth-manager.ts); a line break at its end belongs to "
+     "it, "
+     "and the operator refuses it."},
     {"NB132", warning, ours, "line break at the end", "It is part of the value; made with echo instead of printf?"},
     {"NB133", error, ours, "APP_AES_SECRET_KEY unusable",
-     "It is read as 32 bytes in hex; anything else is cut silently (packages/core/server/src/aes-encryptor.ts)."},
+     "It is read as 32 bytes in hex; anything else, a line break at the end too, is cut silently "
+     "(packages/core/server/src/aes-encryptor.ts)."},
     {"NB134", warning, ours, "variable of the operator in envFrom",
      "The operator sets it from other fields: then the entry has no effect. Or its safety rests on the variable being "
      "absent: then the entry takes effect unseen."},
@@ -209,6 +273,17 @@ constexpr std::array table = std::to_array<Rule>({
     {"NB139", error, ours, "password that breaks its URL",
      "The operator makes Redis URLs of host and password, which goes into them as it is in the Secret: a pod's "
      "environment offers no encoding."},
+
+    // Several clusters in the same input: NB140 to NB149
+    {"NB140", warning, ours, "database of another cluster",
+     "Both would migrate it, and each would run the other's workflows."},
+    {"NB141", warning, ours, "Redis number of another cluster",
+     "Channels and keys begin with the name of the application, which is main in every installation "
+     "(packages/core/server/src/event-queue.ts): the clusters would take each other's work and empty each other's "
+     "cache."},
+    {"NB142", warning, ours, "claim of another cluster",
+     "Keys, plugins and uploads of the two would replace each other."},
+    {"NB143", error, ours, "cluster listed twice", "kubectl applies both, and the last one stays."},
 });
 
 constexpr bool is_sorted_by_code() {
@@ -235,7 +310,8 @@ constexpr std::array groups = std::to_array<Group>({{"NB001", "shape"},
                                                     {"NB100", "storage"},
                                                     {"NB110", "lifecycle"},
                                                     {"NB120", "changes"},
-                                                    {"NB130", "secrets and config maps"}});
+                                                    {"NB130", "secrets and config maps"},
+                                                    {"NB140", "several clusters"}});
 
 }  // namespace
 

@@ -83,6 +83,11 @@ void lint_env(const SourceDocument& document, const std::string& path, const Jso
 kube::Findings lint_source(const SourceDocument& document) {
   kube::Findings findings;
   Report report(findings);
+  for (const auto& [path, note] : document.notes) {
+    if (!note.read.empty() && note.read != note.text) {
+      report.add("NB015", path, note.text + " is read as " + note.read, "write " + note.read + ", or quote a text");
+    }
+  }
   const Json* const roles = kube::find_path(document.value, {"spec", "roles"});
   if (roles != nullptr && roles->is_array()) {
     for (std::size_t i = 0; i < roles->size(); ++i) {

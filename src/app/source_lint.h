@@ -6,7 +6,8 @@
 
 namespace nocobase_operator::app {
 
-// Findings (NB012) for an unquoted !, * or - in roles[].services, and for a tagged value of WORKER_MODE in env.
+// Findings (NB012) for an unquoted !, * or - in roles[].services, and for a tagged value of WORKER_MODE in env; NB015
+// for numbers that YAML 1.1 reads otherwise than people.
 [[nodiscard]] kube::Findings lint_source(const kube::SourceDocument& document);
 
 }  // namespace nocobase_operator::app

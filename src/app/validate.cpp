@@ -89,7 +89,9 @@ Inspected inspect(const kube::SourceDocument& document, const Cluster* before) {
   const kube::Findings signs = lint_source(document);
   std::set<std::string, std::less<>> explained;
   for (const auto& sign : signs) {
-    explained.insert(sign.path);
+    if (sign.code == "NB012") {
+      explained.insert(sign.path);
+    }
     findings.push_back(sign);
   }
   Decoded decoded = decode(document.value);

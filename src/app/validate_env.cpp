@@ -2,7 +2,6 @@
 #include <array>
 
 #include "app/env_lint.h"
-#include "app/labels.h"
 #include "app/names.h"
 #include "app/pod.h"
 #include "app/validate_parts.h"
@@ -36,9 +35,9 @@ constexpr std::array<Home, 13> homes = {{
     {"WORKER_ID_", "coordination.redis"},
 }};
 
-// Variables that all roles must agree on, because they share one storage and one public address.
-constexpr std::array<std::string_view, 3> shared_variables = {"API_BASE_PATH", "APP_PUBLIC_PATH",
-                                                              "PLUGIN_URL_HASH_SALT"};
+// Variables that all roles must agree on, because they share one storage, one database and one public address.
+constexpr auto shared_variables = std::to_array<std::string_view>(
+    {"API_BASE_PATH", "APP_PUBLIC_PATH", "DB_TIMEZONE", "PLUGIN_URL_HASH_SALT", "TZ", "WS_PATH"});
 
 std::string role_fields(const wm::RoleServices& role) {
   std::string out = role.requests ? "requests: true" : "";
@@ -63,17 +62,11 @@ void judge_variables(const Spec& spec, const std::string& list, const std::vecto
   }
 }
 
-const EnvVar* find_variable(const std::vector<EnvVar>& env, std::string_view name) {
-  const auto found = std::find_if(env.begin(), env.end(), [name](const EnvVar& item) { return item.name == name; });
-  return found == env.end() ? nullptr : &*found;
-}
-
 // Each role that sets `name` to something else than the first role has.
 void judge_agreement(const Spec& spec, std::string_view name, Report& report) {
   const EnvVar* first = nullptr;
   for (std::size_t i = 0; i < spec.roles.size(); ++i) {
-    const EnvVar* const own = find_variable(spec.roles[i].env, name);
-    const EnvVar* const effective = own != nullptr ? own : find_variable(spec.env, name);
+    const EnvVar* const effective = variable_of(spec, i, name).variable;
     if (i == 0) {
       first = effective;
       continue;
@@ -87,49 +80,18 @@ void judge_agreement(const Spec& spec, std::string_view name, Report& report) {
   }
 }
 
-void judge_template(const Spec& spec, const std::string& path, const std::optional<Json>& pod_template,
-                    Report& report) {
-  if (!pod_template) {
-    return;
-  }
-  if (const Json* const labels = kube::find_path(*pod_template, {"metadata", "labels"});
-      labels != nullptr && labels->is_object()) {
-    for (const auto& [label, value] : labels->items()) {
-      if (std::find(fixed_labels.begin(), fixed_labels.end(), label) != fixed_labels.end()) {
-        report.add("NB058", kube::join_path(path + ".metadata.labels", label), label + " is set by the operator",
-                   "leave it out");
-      }
-    }
-  }
-  const Json* const containers = kube::find_path(*pod_template, {"spec", "containers"});
-  if (containers == nullptr || !containers->is_array()) {
-    return;
-  }
-  for (std::size_t i = 0; i < containers->size(); ++i) {
-    const Json* const env = kube::find((*containers)[i], "env");
-    if (kube::string_at((*containers)[i], {"name"}) != container_name || env == nullptr || !env->is_array()) {
-      continue;
-    }
-    for (std::size_t j = 0; j < env->size(); ++j) {
-      const std::string name = kube::string_at((*env)[j], {"name"});
-      if (const std::string_view field = field_setting(spec, name); !field.empty()) {
-        report.add("NB059", kube::join_path(kube::join_path(path + ".spec.containers", i) + ".env", j) + ".name",
-                   name + " is set by " + std::string(field), "say it there, or leave that field out");
-      }
-      if (!is_reserved_variable(name)) {
-        continue;
-      }
-      const Json* const value = kube::find((*env)[j], "value");
-      report.add("NB051", kube::join_path(kube::join_path(path + ".spec.containers", i) + ".env", j) + ".name",
-                 name + " is set by the operator",
-                 reserved_advice(name, value != nullptr && value->is_string()
-                                           ? std::optional(kube::string_at((*env)[j], {"value"}))
-                                           : std::nullopt));
-    }
-  }
-}
-
 }  // namespace
+
+VariableAt variable_of(const Spec& spec, std::size_t role, std::string_view name) {
+  for (const std::vector<EnvVar>* const env : {&spec.roles[role].env, &spec.env}) {
+    const auto found = std::find_if(env->begin(), env->end(), [name](const EnvVar& item) { return item.name == name; });
+    if (found != env->end()) {
+      const std::string list = env == &spec.env ? "spec.env" : role_path(role) + ".env";
+      return {&*found, kube::join_path(list, static_cast<std::size_t>(found - env->begin())) + ".value"};
+    }
+  }
+  return {};
+}
 
 std::string reserved_advice(std::string_view name, const std::optional<std::string>& value) {
   if (name == "WORKER_MODE") {
@@ -159,13 +121,7 @@ void judge_environment(const Spec& spec, Report& report) {
   for (const std::string_view name : shared_variables) {
     judge_agreement(spec, name, report);
   }
-}
-
-void judge_pod_templates(const Spec& spec, Report& report) {
-  judge_template(spec, "spec.podTemplate", spec.pod_template, report);
-  for (std::size_t i = 0; i < spec.roles.size(); ++i) {
-    judge_template(spec, role_path(i) + ".podTemplate", spec.roles[i].pod_template, report);
-  }
+  judge_variables_together(spec, report);
 }
 
 }  // namespace nocobase_operator::app

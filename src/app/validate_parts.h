@@ -27,6 +27,15 @@ struct PodCount {
 [[nodiscard]] bool is_split(const Spec& spec);
 [[nodiscard]] bool serves(const Role& role, std::string_view key);
 
+// The variable that counts in a role, with the place of its value; nullptr where neither the role nor the spec has it.
+struct VariableAt {
+  const EnvVar* variable = nullptr;
+  std::string path;
+};
+[[nodiscard]] VariableAt variable_of(const Spec& spec, std::size_t role, std::string_view name);
+// The whole number that a variable of a role says, or `fallback` where it says none.
+[[nodiscard]] std::int32_t number_of(const Spec& spec, std::size_t role, std::string_view name, std::int32_t fallback);
+
 // "spec.roles[3]"
 [[nodiscard]] std::string role_path(std::size_t index);
 // A text of the spec in quotes, shortened.
@@ -39,6 +48,8 @@ void judge_database(const Spec& spec, Report& report);
 void judge_coordination(const Spec& spec, Report& report);
 void judge_storage(const Spec& spec, Report& report);
 void judge_environment(const Spec& spec, Report& report);
+// Variables that contradict each other.
+void judge_variables_together(const Spec& spec, Report& report);
 void judge_pod_templates(const Spec& spec, Report& report);
 void judge_lifecycle(const Spec& spec, Report& report);
 void judge_changes(const Spec& spec, const Spec& before, Report& report);

@@ -5,8 +5,10 @@
 #include "app/defaults.h"
 #include "app/image.h"
 #include "app/names.h"
+#include "app/placeholder.h"
 #include "app/validate_parts.h"
 #include "kube/json.h"
+#include "kube/quantity.h"
 #include "kube/reader.h"
 #include "worker_mode/worker_mode.h"
 
@@ -182,6 +184,19 @@ void judge_grace_period(const Role& role, const std::string& path, Report& repor
   }
 }
 
+void judge_memory(const Role& role, const std::string& path, Report& report) {
+  const Json* const limit = role.resources ? kube::find_path(*role.resources, {"limits", "memory"}) : nullptr;
+  if (limit == nullptr) {
+    return;
+  }
+  const auto* const text = limit->get_ptr<const std::string*>();
+  if (kube::compare_quantities(text != nullptr ? *text : kube::dump(*limit), "1Gi") == -1) {
+    report.add("NB039", path + ".resources.limits.memory",
+               (text != nullptr ? *text : kube::dump(*limit)) + " is less than a pod takes under load",
+               "use 2Gi, or leave the limit out");
+  }
+}
+
 void judge_role(const Spec& spec, std::size_t index, Report& report) {
   const Role& role = spec.roles[index];
   const std::string path = role_path(index);
@@ -202,6 +217,7 @@ void judge_role(const Spec& spec, std::size_t index, Report& report) {
   if (role.autoscaling) {
     judge_autoscaling(spec, index, report);
   }
+  judge_memory(role, path, report);
   judge_grace_period(role, path, report);
   judge_budget(role, path, report);
 }
@@ -255,6 +271,11 @@ void judge_image(const Spec& spec, Report& report) {
   if (!image) {
     return;  // decode() has said so
   }
+  if (is_placeholder_text(image->tag, false)) {
+    report.add("NB053", "spec.image", "the tag " + in_quotes(image->tag) + " is a placeholder",
+               "write the version, as in nocobase/nocobase:2.2.15-full");
+    return;
+  }
   // A role that is scaled from outside may be given a second pod at any time.
   const bool several = may_have_several_pods(spec) || is_split(spec);
   if (!image->version) {
@@ -271,6 +292,17 @@ void judge_image(const Spec& spec, Report& report) {
     report.add("NB073", "spec.image",
                "version " + to_string(*image->version) + " has known errors when it runs split or in several pods",
                "use " + to_string(first_advised()) + " or later");
+  }
+  const Version first_without_nginx{2, 1, 18, ""};
+  if (image->version && !image->nginx && *image->version < first_without_nginx &&
+      image->repository.ends_with("nocobase/nocobase")) {
+    report.add("NB075", "spec.image", "no image without nginx was published before " + to_string(first_without_nginx),
+               "leave -no-nginx out, or use a later version");
+  }
+  const Version first_in_node{1, 6, 22, ""};
+  if (image->version && *image->version < first_in_node) {
+    report.add("NB076", "spec.image", "version " + to_string(*image->version) + " runs under pm2 whatever it is told",
+               "use " + to_string(first_in_node) + " or later");
   }
 }
 

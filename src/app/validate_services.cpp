@@ -1,10 +1,10 @@
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <map>
 
 #include "app/defaults.h"
 #include "app/image.h"
+#include "app/placeholder.h"
 #include "app/url_lint.h"
 #include "app/validate_parts.h"
 #include "kube/json.h"
@@ -17,34 +17,17 @@ namespace {
 constexpr std::int32_t default_pool = 5;              // DB_POOL_MAX, packages/core/database/src/helpers.ts
 constexpr std::int32_t usual_connection_limit = 100;  // max_connections of PostgreSQL
 
-// The literal value of `name` in `env`, or `fallback`.
-std::string literal(const std::vector<EnvVar>& env, std::string_view name, std::string fallback) {
-  for (const EnvVar& variable : env) {
-    if (variable.name == name && variable.value) {
-      fallback = *variable.value;
-    }
-  }
-  return fallback;
-}
-
-std::int32_t pool_size(const Spec& spec, const Role& role) {
-  const std::string text = literal(role.env, "DB_POOL_MAX", literal(spec.env, "DB_POOL_MAX", ""));
-  std::int32_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  const bool whole = !text.empty() && error == std::errc() && end == text.data() + text.size();
-  return whole && value > 0 && value <= 10000 ? value : default_pool;
-}
-
 // The most connections that all pods together can open. Roles scaled from outside may take every worker id that is
 // left.
 std::int32_t worst_connections(const Spec& spec) {
   std::int32_t connections = 0;
   std::int32_t open_pool = 0;
-  for (const Role& role : spec.roles) {
-    if (const auto most = most_pods(role)) {
-      connections += *most * pool_size(spec, role);
+  for (std::size_t i = 0; i < spec.roles.size(); ++i) {
+    const std::int32_t pool = number_of(spec, i, "DB_POOL_MAX", default_pool);
+    if (const auto most = most_pods(spec.roles[i])) {
+      connections += *most * pool;
     } else {
-      open_pool = std::max(open_pool, pool_size(spec, role));
+      open_pool = std::max(open_pool, pool);
     }
   }
   return connections + open_pool * std::max(0, max_worker_ids - pod_count(spec).bounded);
@@ -115,7 +98,95 @@ void judge_redis(const Redis& redis, Report& report) {
     report.add("NB056", "spec.coordination.redis.host", in_quotes(redis.host) + " is the pod itself",
                "name the Redis server");
   }
+  if (is_placeholder_text(redis.host, false)) {
+    report.add("NB053", "spec.coordination.redis.host", in_quotes(redis.host) + " is a placeholder", "write the value");
+  }
   judge_redis_numbers(redis, report);
+}
+
+constexpr std::string_view outdated_pubsub = "@nocobase/plugin-sync-adapter-redis";
+
+// What each adapter of NocoBase makes work; two for the queue, of which one is used.
+struct Adapter {
+  std::string_view package;
+  std::string_view function;
+};
+constexpr auto adapters = std::to_array<Adapter>({
+    {"@nocobase/plugin-pubsub-adapter-redis", "pubsub"},
+    {outdated_pubsub, "pubsub"},
+    {"@nocobase/plugin-lock-adapter-redis", "lock"},
+    {"@nocobase/plugin-queue-adapter-redis", "queue"},
+    {"@nocobase/plugin-queue-adapter-rabbitmq", "queue"},
+    {"@nocobase/plugin-workerid-allocator-redis", "worker ids"},
+});
+
+// The functions that are switched on and that none of the packages brings, where all packages are known.
+std::string functions_without_plugin(const Coordination& coordination) {
+  const bool rabbitmq = coordination.queue == QueueKind::rabbitmq;
+  const bool redis = coordination.redis && (!coordination.redis->host.empty() || coordination.redis->urls);
+  std::vector<std::string_view> missing;
+  if (redis) {
+    missing = {"pubsub", "lock", "worker ids"};
+  }
+  if (redis || rabbitmq) {
+    missing.emplace_back("queue");
+  }
+  for (const std::string& package : coordination.plugins) {
+    const auto* const adapter = std::find_if(adapters.begin(), adapters.end(),
+                                             [&package](const Adapter& each) { return each.package == package; });
+    if (adapter == adapters.end()) {
+      return "";  // it may bring anything
+    }
+    if (adapter->function != "queue" || adapter->package.ends_with("rabbitmq") == rabbitmq) {
+      std::erase(missing, adapter->function);
+    }
+  }
+  std::string out;
+  for (const std::string_view function : missing) {
+    out += (out.empty() ? "" : ", ") + std::string(function);
+  }
+  return out;
+}
+
+void judge_plugins(const Spec& spec, Report& report) {
+  const Coordination& coordination = *spec.coordination;
+  const bool elsewhere = std::any_of(spec.env.begin(), spec.env.end(), [](const EnvVar& variable) {
+    return variable.name == "APPEND_PRESET_BUILT_IN_PLUGINS";
+  });
+  if (coordination.plugins.empty() && !elsewhere && (may_have_several_pods(spec) || is_split(spec))) {
+    report.add("NB097", "spec.coordination", "no adapter plugins are named",
+               "list the packages in plugins unless the image brings them enabled");
+  }
+  if (coordination.plugins.empty()) {
+    return;
+  }
+  if (const std::string missing = functions_without_plugin(coordination); !missing.empty()) {
+    report.add("NB098", "spec.coordination.plugins", "none of the plugins is for " + missing,
+               "add the adapter, or leave plugins out where the image brings all of them enabled");
+  }
+  for (std::size_t i = 0; i < coordination.plugins.size(); ++i) {
+    if (coordination.plugins[i] == outdated_pubsub) {
+      report.add("NB099", kube::join_path("spec.coordination.plugins", i),
+                 std::string(outdated_pubsub) + " is what the plugin was called once",
+                 "write @nocobase/plugin-pubsub-adapter-redis");
+    }
+  }
+}
+
+// What the user is called that may do everything, where nobody chose another name.
+std::string_view administrator_of(Dialect dialect) {
+  switch (dialect) {
+    case Dialect::mysql:
+    case Dialect::mariadb:
+      return "root";
+    case Dialect::postgres:
+      return "postgres";
+    case Dialect::kingbase:
+      return "system";
+    case Dialect::sqlite:
+      break;
+  }
+  return "";
 }
 
 bool is_pinned_to_one_node(const std::optional<Json>& pod_template) {
@@ -166,6 +237,9 @@ void judge_database(const Spec& spec, Report& report) {
     if (value->empty()) {
       report.add("NB081", "spec.database", std::string(field) + " is missing",
                  "every dialect but sqlite needs host, name and user");
+    } else if (is_placeholder_text(*value, false)) {
+      report.add("NB053", std::string("spec.database.") + field, in_quotes(*value) + " is a placeholder",
+                 "write the value");
     }
   }
   if (is_localhost(database.host)) {
@@ -175,6 +249,10 @@ void judge_database(const Spec& spec, Report& report) {
   if (!database.password && !(database.tls && database.tls->cert)) {
     report.add("NB086", "spec.database", "there is neither a password nor a client certificate",
                "say passwordSecretRef");
+  }
+  if (database.user == administrator_of(database.dialect)) {
+    report.add("NB087", "spec.database.user", "the application logs in as the administrator of the server",
+               "make a user with rights on its database alone");
   }
   if (database.schema && database.dialect != Dialect::postgres && database.dialect != Dialect::kingbase) {
     report.add("NB085", "spec.database.schema", "schema has no effect with " + std::string(name_of(database.dialect)));
@@ -205,16 +283,18 @@ void judge_coordination(const Spec& spec, Report& report) {
   if (coordination.queue == QueueKind::redis && !coordination.redis) {
     report.add("NB093", "spec.coordination.queue", "the queue is Redis and there is no redis", "say redis.host");
   }
-  if (coordination.plugins.empty() && several) {
-    report.add("NB097", "spec.coordination", "no adapter plugins are named",
-               "list the packages in plugins unless the image brings them enabled");
-  }
+  judge_plugins(spec, report);
 }
 
 void judge_storage(const Spec& spec, Report& report) {
   const std::vector<std::string> modes = access_modes(spec);
   const bool shareable = std::find(modes.begin(), modes.end(), "ReadWriteMany") != modes.end();
   const bool known = !spec.storage || !spec.storage->existing_claim || !spec.storage->access_modes.empty();
+  if (known &&
+      std::all_of(modes.begin(), modes.end(), [](const std::string& mode) { return mode == "ReadOnlyMany"; })) {
+    report.add("NB105", "spec.storage.accessModes", "no pod could write to the volume", "use ReadWriteMany");
+    return;
+  }
   if (known && !shareable && has_several_pods(spec) && !is_pinned_to_one_node(spec.pod_template)) {
     report.add("NB101", "spec.storage.accessModes", "several pods are to share a claim that attaches to one node",
                "use ReadWriteMany, or pin all pods to one node in podTemplate");

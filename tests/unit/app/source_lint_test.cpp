@@ -53,6 +53,33 @@ TEST(SourceLint, a_tag_in_the_value_of_worker_mode_is_found) {
             (Codes{"NB012 spec.roles[1].env[0].value", "NB050 spec.roles[1].env[0].name"}));
 }
 
+TEST(SourceLint, a_number_that_reads_otherwise_is_found) {
+  const auto found = [](const std::string& replicas) {
+    const std::string text =
+        "apiVersion: nocobase.com/v1alpha1\nkind: NocoBaseCluster\nmetadata: {name: crm}\nspec:\n  roles:\n"
+        "    - {name: web, replicas: " +
+        replicas + "}\n";
+    std::vector<std::string> out;
+    const auto read = io::read_documents(text, "-", {}, [&out](const kube::SourceDocument& document) {
+      for (const kube::Finding& finding : lint_source(document)) {
+        out.push_back(finding.code + " " + finding.path + ": " + finding.message);
+      }
+    });
+    EXPECT_TRUE(read.ok());
+    return out;
+  };
+  const std::string at = "NB015 spec.roles[0].replicas: ";
+  EXPECT_EQ(found("010"), Codes{at + "010 is read as 8"});
+  EXPECT_EQ(found("0x10"), Codes{at + "0x10 is read as 16"});
+  EXPECT_EQ(found("1_0"), Codes{at + "1_0 is read as 10"});
+  EXPECT_EQ(found("-010"), Codes{at + "-010 is read as -8"});
+  EXPECT_EQ(found("0o7"), Codes{at + "0o7 is read as 7"});
+  for (const char* const plain :
+       {"10", "0", "\"010\"", "+3", "3.0", "1e1", "007", "-08", "0.0", "010.0", "0e1", "!!int 010"}) {
+    EXPECT_EQ(found(plain), Codes()) << plain;
+  }
+}
+
 TEST(SourceLint, a_key_given_twice_is_found) {
   EXPECT_EQ(errors_with("      services: [\"*\"]\n      replicas: 1\n      replicas: 2\n"),
             Codes{"NB002 spec.roles[1].replicas"});

@@ -29,7 +29,9 @@ inline Json sample() {
       ],
       "database": {"dialect": "postgres", "host": "pg-rw", "name": "nocobase", "user": "nocobase",
                    "passwordSecretRef": {"name": "pg", "key": "password"}},
-      "coordination": {"redis": {"host": "redis"}, "plugins": ["@nocobase/plugin-lock-adapter-redis"]},
+      "coordination": {"redis": {"host": "redis"}, "plugins": [
+        "@nocobase/plugin-pubsub-adapter-redis", "@nocobase/plugin-queue-adapter-redis",
+        "@nocobase/plugin-lock-adapter-redis", "@nocobase/plugin-workerid-allocator-redis"]},
       "upgrade": {"backup": {"jobTemplate": {"spec": {"template": {"spec": {"containers": [{"name": "dump"}]}}}}}}
     }})");
 }

@@ -124,6 +124,8 @@ TEST(Env, values) {
       {"NOCOBASE_PKG_PASSWORD", "<your password>", placeholder},
       {"MY_SECRET", "changeme", placeholder},
       {"GREETING", "changeme", {}},
+      {"API_URL", "{{ .Values.api }}", placeholder},
+      {"API_URL", "${API_URL}", {}},
       {"GREETING", "a <b> c", {}},
       {"GREETING", "<>", {}},
       {"SMTP_PASSWORD", "hunter2", secret},

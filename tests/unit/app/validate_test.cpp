@@ -66,6 +66,15 @@ TEST(Validate, roles) {
        "29",
        {"NB032 spec.roles[0].terminationGracePeriodSeconds"}},
       {"grace for requests", "/spec/roles/0/terminationGracePeriodSeconds", "30", {}},
+      {"little memory",
+       "/spec/roles/1/resources",
+       R"({"limits": {"memory": "1000Mi"}})",
+       {"NB039 spec.roles[1].resources.limits.memory"}},
+      {"little memory as a number",
+       "/spec/roles/1/resources",
+       R"({"limits": {"memory": 1000000000}})",
+       {"NB039 spec.roles[1].resources.limits.memory"}},
+      {"enough memory", "/spec/roles/1/resources", R"({"limits": {"memory": "1Gi"}})", {}},
       {"short grace for work",
        "/spec/roles/1/terminationGracePeriodSeconds",
        "69",
@@ -175,6 +184,13 @@ TEST(Validate, image) {
       {"prerelease of the first", "/spec/image", R"("a:2.0.0-beta.1")", {"NB072 spec.image"}},
       {"old", "/spec/image", R"("a:2.1.40")", {"NB073 spec.image"}},
       {"advised", "/spec/image", R"("a:2.1.41")", {}},
+      {"without nginx", "/spec/image", R"("nocobase/nocobase:2.2.15-no-nginx")", {}},
+      {"without nginx before there was one",
+       "/spec/image",
+       R"("nocobase/nocobase:2.1.17-full-no-nginx")",
+       {"NB073 spec.image", "NB075 spec.image"}},
+      {"somebody else's tag", "/spec/image", R"("a:2.1.17-no-nginx")", {"NB073 spec.image"}},
+      {"pm2 only", "/spec/image", R"("a:1.6.21")", {"NB072 spec.image", "NB076 spec.image"}},
   });
 }
 
@@ -202,6 +218,24 @@ TEST(Validate, database) {
        R"({"dialect": "mysql", "host": "a", "name": "a", "user": "a", "schema": "a",
         "passwordSecretRef": {"name": "a", "key": "a"}})",
        {"NB085 spec.database.schema"}},
+      {"administrator",
+       "/spec/database",
+       R"({"dialect": "mariadb", "host": "a", "name": "a", "user": "root", "passwordSecretRef": {"name": "a", "key": "a"}})",
+       {"NB087 spec.database.user"}},
+      {"somebody called root", "/spec/database/user", R"("root")", {}},
+      {"administrator of PostgreSQL", "/spec/database/user", R"("postgres")", {"NB087 spec.database.user"}},
+      {"administrator of KingbaseES",
+       "/spec/database",
+       R"({"dialect": "kingbase", "host": "a", "name": "a", "user": "system", "passwordSecretRef": {"name": "a", "key": "a"}})",
+       {"NB087 spec.database.user"}},
+      {"a host nobody wrote", "/spec/database/host", R"("replace-me.invalid")", {"NB053 spec.database.host"}},
+      {"a name nobody wrote", "/spec/database/name", R"("replace-me")", {"NB053 spec.database.name"}},
+      {"a user nobody wrote", "/spec/database/user", R"("replace-me")", {"NB053 spec.database.user"}},
+      {"an image nobody wrote", "/spec/image", R"("nocobase/nocobase:replace-me")", {"NB053 spec.image"}},
+      {"a Redis nobody wrote",
+       "/spec/coordination/redis/host",
+       R"("replace-me.invalid")",
+       {"NB053 spec.coordination.redis.host"}},
       {"just enough", "/spec/database/maxConnections", "15", {}},
       {"too few", "/spec/database/maxConnections", "14", {"NB083 spec.database.maxConnections"}},
   });
@@ -217,7 +251,10 @@ TEST(Validate, coordination) {
       {"none", "/spec/coordination", "", {"NB090 spec.roles"}},
       {"empty", "/spec/coordination", "{}", {"NB090 spec.coordination", "NB097 spec.coordination"}},
       {"neither host nor urls", "/spec/coordination/redis", "{}", {"NB091 spec.coordination.redis"}},
-      {"RabbitMQ without a URL", "/spec/coordination/queue", R"("RabbitMQ")", {"NB092 spec.coordination"}},
+      {"RabbitMQ without URL and plugin",
+       "/spec/coordination/queue",
+       R"("RabbitMQ")",
+       {"NB092 spec.coordination", "NB098 spec.coordination.plugins"}},
       {"a URL without RabbitMQ",
        "/spec/coordination/rabbitmq",
        R"({"urlSecretRef": {"name": "a", "key": "b"}})",
@@ -245,10 +282,37 @@ TEST(Validate, coordination) {
   });
 }
 
+TEST(Validate, adapters_and_their_plugins) {
+  const auto found = [](std::string_view plugins, std::string_view coordination = "{}") {
+    Json object = changed(sample(), "/spec/coordination/plugins", plugins);
+    object["spec"]["coordination"].update(parsed(coordination));
+    return findings_of(object);
+  };
+  const std::string rest = R"("@nocobase/plugin-lock-adapter-redis", "@nocobase/plugin-workerid-allocator-redis")";
+  const auto of = [&rest](const std::string& more) { return "[" + rest + more + "]"; };
+  const std::string pubsub = R"(, "@nocobase/plugin-pubsub-adapter-redis")";
+  const std::string redis_queue = R"(, "@nocobase/plugin-queue-adapter-redis")";
+  const std::string rabbit_queue = R"(, "@nocobase/plugin-queue-adapter-rabbitmq")";
+  const std::string rabbit = R"({"queue": "RabbitMQ", "rabbitmq": {"urlSecretRef": {"name": "a", "key": "b"}}})";
+  const Codes lacking = {"NB098 spec.coordination.plugins"};
+  EXPECT_EQ(found(of(pubsub + redis_queue)), kube::Findings());
+  EXPECT_EQ(codes_of(found(of(pubsub))), lacking);
+  EXPECT_EQ(found(of(""))[0].message, "none of the plugins is for pubsub, queue");
+  EXPECT_EQ(codes_of(found(of(pubsub + redis_queue), rabbit)), lacking) << "the queue is RabbitMQ";
+  EXPECT_EQ(found(of(pubsub + rabbit_queue), rabbit), kube::Findings());
+  EXPECT_EQ(found(of(R"(, "@nocobase/preset-cluster")")), kube::Findings()) << "it may bring anything";
+  EXPECT_EQ(codes_of(found(of(redis_queue + R"(, "@nocobase/plugin-sync-adapter-redis")"))),
+            Codes{"NB099 spec.coordination.plugins[3]"});
+  Json object = changed(sample(), "/spec/coordination/plugins", "");
+  object["spec"]["env"] = parsed(R"([{"name": "APPEND_PRESET_BUILT_IN_PLUGINS", "value": "a"}])");
+  EXPECT_EQ(findings_of(object), kube::Findings()) << "they are named elsewhere";
+}
+
 TEST(Validate, storage) {
   expect({
       {"zero", "/spec/storage", R"({"size": "0"})", {"NB100 spec.storage.size"}},
       {"one node", "/spec/storage", R"({"accessModes": ["ReadWriteOnce"]})", {"NB101 spec.storage.accessModes"}},
+      {"read only", "/spec/storage", R"({"accessModes": ["ReadOnlyMany"]})", {"NB105 spec.storage.accessModes"}},
       {"one node and more", "/spec/storage", R"({"accessModes": ["ReadWriteOnce", "ReadWriteMany"]})", {}},
       {"someone else's",
        "/spec/storage",

@@ -1,10 +1,12 @@
 // The offline commands as a shell sees them: output, errors and exit codes.
 #include "operator/offline.h"
 
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <unistd.h>
 
 #include <gtest/gtest.h>
 
@@ -146,6 +148,163 @@ TEST_F(OfflineTest, a_list_of_one_kind_is_looked_into_item_by_item) {
     EXPECT_NE(out_.str().find(at + ":23: error NB002 metadata.name: "), std::string::npos) << out_.str();
   }
   EXPECT_NE(out_.str().find("3 NocoBaseClusters in 1 document"), std::string::npos) << out_.str();
+}
+
+// "file:line:column: code path" of what `validate` tells, one for each finding that is no advice.
+std::vector<std::string> places(const std::string& json, const fs::path& folder) {
+  std::vector<std::string> out;
+  const kube::Json report = kube::Json::parse(json);
+  for (const kube::Json& finding : report.at("findings")) {
+    if (finding.at("severity") != "info") {
+      const std::string file = finding.at("file");
+      out.push_back((file == "-" ? file : fs::path(file).lexically_relative(folder).string()) + ":" +
+                    finding.at("line").dump() + ":" + finding.at("column").dump() + ": " +
+                    finding.at("code").get<std::string>() + " " + finding.at("path").get<std::string>());
+    }
+  }
+  return out;
+}
+
+// What kustomize prints: a stream of documents of many kinds, and a List among them.
+const char* const stream = R"(apiVersion: v1
+kind: Secret
+metadata: {name: pg, namespace: apps}
+stringData: {passwd: x}
+---
+apiVersion: nocobase.com/v1alpha1
+kind: NocoBaseCluster
+metadata: {name: crm, namespace: apps}
+spec:
+  image: nocobase/nocobase:2.2.15-full
+  roles: [{name: all, requests: true, services: ["*"], replicas: 1}]
+  database: {dialect: postgres, host: pg, name: a, user: b, passwordSecretRef: {name: pg, key: password}}
+---
+# nothing but a comment
+---
+apiVersion: v1
+kind: List
+items:
+  - apiVersion: v1
+    kind: ConfigMap
+    metadata: {name: settings, namespace: shop}
+    data:
+      APP_COMMAND_REDIS_URL: redis:/r
+  - apiVersion: nocobase.com/v1alpha1
+    kind: NocoBaseCluster
+    metadata: {name: shop, namespace: shop}
+    spec:
+      image: nocobase/nocobase:2.2.15-full
+      roles:
+        - {name: all, requests: true, services: ["*"], replica: 1}
+      database: {dialect: sqlite}
+      envFrom: [{configMapRef: {name: settings}}]
+)";
+const std::vector<std::string> in_stream = {
+    "30:56: NB001 spec.roles[0].replica", "31:18: NB080 spec.database.dialect", "29:7: NB090 spec.roles",
+    "12:91: NB130 spec.database.passwordSecretRef.key", "23:7: NB055 data.APP_COMMAND_REDIS_URL"};
+
+TEST_F(OfflineTest, a_stream_of_documents_with_a_list_is_checked_through) {
+  EXPECT_EQ(validate({{file("all.yaml", stream)}, "", "json", "error"}, streams()), exit_findings);
+  std::vector<std::string> want;
+  for (const std::string& place : in_stream) {
+    want.push_back("all.yaml:" + place);
+  }
+  EXPECT_EQ(places(out_.str(), folder_), want);
+  const kube::Json report = kube::Json::parse(out_.str());
+  EXPECT_EQ(report.at("clusters"), 2);
+  EXPECT_EQ(report.at("documents"), 3);
+}
+
+TEST_F(OfflineTest, stdin_is_read_where_the_file_is_a_hyphen) {
+  const std::string path = file("all.yaml", stream);
+  const int kept = dup(STDIN_FILENO);
+  ASSERT_NE(std::freopen(path.c_str(), "r", stdin), nullptr);
+  const int exit = validate({{"-"}, "", "json", "error"}, streams());
+  ASSERT_NE(dup2(kept, STDIN_FILENO), -1);
+  close(kept);
+  EXPECT_EQ(exit, exit_findings);
+  std::vector<std::string> want;
+  for (const std::string& place : in_stream) {
+    want.push_back("-:" + place);
+  }
+  EXPECT_EQ(places(out_.str(), folder_), want);
+}
+
+TEST_F(OfflineTest, json_is_read_with_places_one_object_a_list_or_several) {
+  const auto path = file("a.json",
+                         "{\n  \"apiVersion\": \"nocobase.com/v1alpha1\",\n  \"kind\": \"NocoBaseCluster\",\n"
+                         "  \"metadata\": {\"name\": \"crm\"},\n  \"spec\": {\"image\": 3}\n}\n"
+                         "{\"apiVersion\": \"v1\", \"kind\": \"List\", \"items\": [\n"
+                         "  {\"apiVersion\": \"nocobase.com/v1alpha1\", \"kind\": \"NocoBaseCluster\",\n"
+                         "   \"metadata\": {\"name\": \"\u00fc\"},\n   \"spec\": {\"image\": \"a\"}}]}\n");
+  EXPECT_EQ(validate({{path}, "", "json", "error"}, streams()), exit_findings);
+  std::vector<std::string> found = places(out_.str(), folder_);
+  std::erase_if(found, [](const std::string& each) { return each.find("NB005") != std::string::npos; });
+  EXPECT_EQ(found, (std::vector<std::string>{"a.json:5:12: NB003 spec.image", "a.json:9:17: NB014 metadata.name"}));
+}
+
+TEST_F(OfflineTest, a_folder_is_looked_through_and_secrets_of_other_files_count) {
+  fs::create_directories(folder_ / "base/deep");
+  fs::create_directories(folder_ / ".git");
+  std::string broken = good;
+  broken.replace(broken.find("replicas: 2"), 11, "replicas: x");
+  file("base/deep/crm.yml", broken);
+  file("base/secret.json", R"({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "pg"}, "data": {"a": ""}})");
+  file("base/shop.yaml", std::string(good).replace(std::string(good).find("crm"), 3, "shop"));
+  file("base/notes.txt", "a: [\n");
+  file(".git/hidden.yaml", "a: [\n");
+  EXPECT_EQ(validate({{folder_.string()}, "", "json", "error"}, streams()), exit_findings);
+  EXPECT_EQ(places(out_.str(), folder_),
+            (std::vector<std::string>{"base/deep/crm.yml:7:35: NB003 spec.roles[0].replicas",
+                                      "base/shop.yaml:9:105: NB130 spec.database.passwordSecretRef.key"}));
+}
+
+TEST_F(OfflineTest, nothing_to_judge_is_unusable_whatever_the_input) {
+  fs::create_directories(folder_ / "empty");
+  const std::string inputs[] = {(folder_ / "empty").string(), file("empty.yaml", ""),
+                                file("comment.yaml", "# a\n---\n"), file("other.yaml", "kind: Pod\napiVersion: v1\n"),
+                                file("list.json", R"({"kind": "List"})")};
+  for (const std::string& input : inputs) {
+    for (const char* const output : {"text", "json", "sarif", "github", "gitlab"}) {
+      SCOPED_TRACE(input + " " + output);
+      err_.str("");
+      EXPECT_EQ(validate({{input}, "", output, "error"}, streams()), exit_unusable_input);
+      EXPECT_EQ(err_.str(), "no NocoBaseCluster in the input\n");
+    }
+  }
+}
+
+TEST_F(OfflineTest, no_output_shows_the_value_of_a_secret) {
+  std::string text = good;
+  text += "  keys: {secretRef: {name: keys}}\n";
+  const auto path =
+      file("a.yaml", text +
+                         "---\napiVersion: v1\nkind: Secret\nmetadata: {name: keys}\nstringData: {APP_KEY: "
+                         "s3cr3t, APP_AES_SECRET_KEY: s3cr3t}\n"
+                         "---\napiVersion: v1\nkind: Secret\nmetadata: {name: pg}\nstringData: {password: "
+                         "'s3cr3t '}\n");
+  for (const char* const output : {"text", "json", "sarif", "github", "gitlab"}) {
+    out_.str("");
+    EXPECT_EQ(validate({{path}, "", output, "error"}, streams()), exit_findings);
+    EXPECT_NE(out_.str().find("NB133"), std::string::npos) << output;
+    EXPECT_NE(out_.str().find("NB136"), std::string::npos) << output;
+    EXPECT_NE(out_.str().find("NB068"), std::string::npos) << output;
+    EXPECT_EQ((out_.str() + err_.str()).find("s3cr3t"), std::string::npos) << output;
+  }
+}
+
+TEST_F(OfflineTest, one_entry_of_a_secret_is_told_once_however_many_take_it) {
+  const std::string keys = "  keys: {secretRef: {name: keys}}\n";
+  std::string other = good;
+  other.replace(other.find("crm"), 3, "shop");
+  const auto path = file("a.yaml", std::string(good) + keys + "---\n" + other + keys +
+                                       "---\napiVersion: v1\nkind: Secret\nmetadata: {name: keys}\n"
+                                       "stringData: {APP_KEY: test-key, APP_AES_SECRET_KEY: " +
+                                       std::string(64, 'a') + "}\n");
+  EXPECT_EQ(validate({{path}, "", "json", "error"}, streams()), exit_findings);
+  EXPECT_EQ(places(out_.str(), folder_),
+            (std::vector<std::string>{"a.yaml:28:14: NB131 stringData.APP_KEY", "a.yaml:21:3: NB140 spec.database",
+                                      "a.yaml:22:18: NB141 spec.coordination.redis"}));
 }
 
 TEST_F(OfflineTest, a_missing_file_is_unusable_and_named) {
