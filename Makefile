@@ -7,9 +7,9 @@ FILTER ?=
 FUZZ_SECONDS ?= 60
 SEED ?= 1
 COUNT ?= 100
-export FILTER FUZZ_SECONDS SEED COUNT TABLE WORLDS PAIRS
+export FILTER FUZZ_SECONDS SEED COUNT TABLE WORLDS PAIRS BENCH
 
-.PHONY: help build demo demo-down test test-fast test-e2e test-charts test-slow simulate mutants fuzz lint format dist clean
+.PHONY: help build demo demo-down test test-fast test-e2e test-charts test-slow simulate mutants fuzz bench bench-large bench-check lint format dist clean
 
 help:  ## show this
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/\1\t\2/p' Makefile | while IFS=$$'\t' read -r name text; do printf '  make %-10s %s\n' "$$name" "$$text"; done
@@ -46,6 +46,15 @@ mutants:  ## each known fault of the core and the controller, switched on: a tes
 
 fuzz:  ## every fuzzer for FUZZ_SECONDS (60)
 	@tests/run.sh fuzz
+
+bench:  ## the operator beside the same in Go and Rust: about 20 minutes; BENCH="ARG..." as tests/bench/bench.py --help says
+	@tests/run.sh bench
+
+bench-large:  ## the same with 10,000 clusters
+	@BENCH="--large $(BENCH)" tests/run.sh bench
+
+bench-check:  ## a short run: fails when a ratio to the better peer is 25 % worse than recorded
+	@BENCH="--compare $(BENCH)" tests/run.sh bench
 
 lint:  ## clang-tidy and the format of every source file
 	@tests/run.sh lint

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # run.sh STEP...: build, unit, asan, tsan, simulation, simulate, mutants, fuzz, charts, conformance, e2e, worlds_and_e2e,
-# gitops, lint, in the order given; the Makefile's targets are lists of steps.
+# gitops, bench, lint, in the order given; the Makefile's targets are lists of steps.
 # After test steps it prints what failed and the sum of what their reports say, "N passed, N failed", and fails unless all
 # passed.
 # FILTER=word        only the end-to-end tests with that word in their name
@@ -181,6 +181,15 @@ run_gitops() {
       while read -r name; do printf '<testcase name="%s"><failure ></failure>\n' "$name"; done
   } > "$reports/gitops.xml"
   count "$reports/gitops.xml" 0 gitops
+}
+
+# BENCH="ARG..." is for tests/bench/bench.py.
+run_bench() {
+  say "the operator beside its peers"
+  cmake --preset release -DNBO_BENCH=ON > build/release.log 2>&1 || { cat build/release.log; return 1; }
+  cmake --build --preset release --parallel "$jobs" --target nocobase-operator noop_bench bare_yaml || return 1
+  # shellcheck disable=SC2086  # several arguments
+  tests/bench/bench.py ${BENCH:-}
 }
 
 run_lint() {
