@@ -117,8 +117,8 @@ constexpr std::array table = std::to_array<Rule>({
      "The node client takes redis://host:port/number; upstream's own example has one slash and connects to localhost."},
     {"NB056", warning, ours, "localhost", "In a pod localhost is the pod itself."},
     {"NB057", error, ours, "roles disagree",
-     "All roles share storage/nocobase.conf, plugin URLs, the public path and the database: each start of a role would "
-     "undo the others', and dates would be read otherwise than they were written."},
+     "All roles share storage/nocobase.conf, plugin URLs and the public path; each start of a role would undo the "
+     "others'."},
     {"NB058", error, ours, "podTemplate changes a label of the operator",
      "Selectors and ownership rest on it and never change."},
     {"NB059", error, ours, "variable that another field sets",

@@ -24,7 +24,7 @@ struct Inspected {
 [[nodiscard]] Inspected inspect(const kube::SourceDocument& document, const Cluster* before);
 
 // The error that keeps the operator from acting on a cluster at all, if there is one: the first finding of severity
-// error.
+// error that is not about what the application alone makes of its settings. Such a one ends `validate` and is obeyed.
 [[nodiscard]] const kube::Finding* first_error(const kube::Findings& findings);
 
 }  // namespace nocobase_operator::app

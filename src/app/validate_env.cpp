@@ -35,9 +35,9 @@ constexpr std::array<Home, 13> homes = {{
     {"WORKER_ID_", "coordination.redis"},
 }};
 
-// Variables that all roles must agree on, because they share one storage, one database and one public address.
-constexpr auto shared_variables = std::to_array<std::string_view>(
-    {"API_BASE_PATH", "APP_PUBLIC_PATH", "DB_TIMEZONE", "PLUGIN_URL_HASH_SALT", "TZ", "WS_PATH"});
+// Variables that all roles must agree on, because they share one storage and one public address.
+constexpr auto shared_variables =
+    std::to_array<std::string_view>({"API_BASE_PATH", "APP_PUBLIC_PATH", "PLUGIN_URL_HASH_SALT"});
 
 std::string role_fields(const wm::RoleServices& role) {
   std::string out = role.requests ? "requests: true" : "";
