@@ -93,7 +93,7 @@ def main() -> int:
         large.measure(setting, contenders)
     else:
         if args.compare or args.record:
-            args.n, args.reps, args.idle, setting.edits = "50", 1, 0, 15
+            args.n, args.reps, args.idle, setting.edits, setting.files = "50", 1, 0, 15, 100
         measure(setting, contenders, "floor" in chosen, args)
         if not args.no_offline:
             offline.measure(setting, contenders, peers, ROOT)

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shutil
 import statistics
 import subprocess
 from pathlib import Path
 from typing import Any, Dict, List
 
-from .clusters import cluster
+from .clusters import FILE, cluster
 from .contender import Contender
 from .process import Timed
 from .rows import Setting
-
-FILES = 1000
 
 
 def measure(setting: Setting, contenders: List[Contender], peers: Path, root: Path) -> None:
@@ -36,7 +36,9 @@ def _record(setting: Setting, row: str, contender: str, **figures: Any) -> None:
 
 
 def _output(*command: object) -> str:
-    return subprocess.run([str(part) for part in command], check=True, capture_output=True, text=True).stdout
+    environment = {**os.environ, "BENCH_CLUSTER": str(FILE)}
+    parts = [str(part) for part in command]
+    return subprocess.run(parts, check=True, capture_output=True, text=True, env=environment).stdout
 
 
 def _google_benchmark(program: Path) -> Dict[str, float]:
@@ -55,20 +57,21 @@ def _go_benchmark(program: Path) -> float:
     text = _output(
         program, "-test.run=^$", "-test.bench=NoopReconcile", "-test.count=5", "-test.benchtime=300ms", "-test.cpu=1"
     )
-    return statistics.median(float(value) for value in re.findall(r"([\d.]+) ns/op", text))
+    return statistics.median(float(value) for value in re.findall(r"([\d.]+) cpu-ns/op", text))
 
 
 def _rust_benchmark(program: Path) -> float:
     text = _output(program, "noop_reconcile", "--ignored", "--nocapture", "--test-threads=1")
-    return statistics.median(float(value) for value in re.findall(r"([\d.]+) ns/op", text))
+    return statistics.median(float(value) for value in re.findall(r"([\d.]+) cpu-ns/op", text))
 
 
 def _files(setting: Setting, bare: Path) -> None:
     """`validate` of a thousand files at once, `render` of each of them; a bare parser of the same files beside."""
     folder = setting.folder.parent / "files"
-    folder.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
     files = []
-    for number in range(FILES):
+    for number in range(setting.files):
         document = cluster()
         document["metadata"]["name"] = f"c{number:05d}"
         document["spec"]["database"]["name"] = f"nocobase_{number}"

@@ -44,8 +44,9 @@ FIGURES: List[Tuple[str, str, str]] = [
     ("serving", "parse_ns", "ns"),
     ("serving", "ask_ns", "ns"),
     ("validate", "wall_s", "s"),
+    ("validate", "cpu_s", "s"),
     ("validate", "peak_rss_mib", "MiB"),
-    ("render", "wall_s", "s"),
+    ("render", "cpu_s", "s"),
     ("render", "peak_rss_mib", "MiB"),
 ]
 OURS, PEERS, FLOOR = "operator", ("go", "rust"), "floor"

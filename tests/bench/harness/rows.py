@@ -27,6 +27,7 @@ class Setting:
     folder: Path  # of the run; emptied for each control plane
     idle_s: int = 60
     edits: int = 30
+    files: int = 1000
     results: List[Figures] = field(default_factory=list)
 
     def record(self, row: str, contender: str, n: int, rep: int, figures: Figures) -> None:

@@ -76,19 +76,25 @@ async fn converges_in_twelve_writes_and_then_writes_nothing() {
     assert_eq!(WRITES.load(Ordering::Relaxed), 12);
 }
 
+/// What this thread has used, in nanoseconds: the machine may be busy with something else.
+fn processor_time() -> u64 {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+    text.split(' ').next().unwrap().parse().unwrap()
+}
+
 #[tokio::test]
 #[ignore = "a measurement"]
 async fn noop_reconcile() {
     let (cluster, context) = settled().await;
     for _ in 0..5 {
-        let (began, mut count) = (Instant::now(), 0);
+        let (began, used, mut count) = (Instant::now(), processor_time(), 0);
         while began.elapsed() < Duration::from_millis(300) {
             for _ in 0..20 {
                 reconcile(cluster.clone(), context.clone()).await.unwrap();
             }
             count += 20;
         }
-        println!("{:.0} ns/op", began.elapsed().as_nanos() as f64 / f64::from(count));
+        println!("{:.0} cpu-ns/op", (processor_time() - used) as f64 / f64::from(count));
     }
     assert_eq!(WRITES.load(Ordering::Relaxed), 12);
 }
