@@ -6,7 +6,22 @@ import json
 from pathlib import Path
 from typing import Any, Dict, List
 
-# Of what a short run on a busy machine can tell: clocks of less than this are noise.
+# What a short run can tell on a machine that does other things as well: counts, memory, processor time. Latencies of a
+# single run differ by more than what is looked for.
+STEADY = {
+    "binary_mib",
+    "cpu_ms_per_edit",
+    "cpu_s",
+    "ns",
+    "peak_rss_mib",
+    "requests_per_cluster",
+    "rss_mib",
+    "wall_s",
+    "writes",
+    "writes_per_cluster",
+    "writes_per_edit",
+}
+# Less than this is noise.
 SMALLEST = {"s": 0.05, "ms": 5.0, "MiB": 1.0, "x": 0.0, "ns": 0.0, "": 0.0}
 WORSE = 1.25
 
@@ -16,7 +31,9 @@ def _key(entry: Dict[str, Any]) -> str:
 
 
 def write(path: Path, table: List[Dict[str, Any]]) -> None:
-    kept = {_key(entry): entry["ratio"] for entry in table if entry["ratio"] is not None}
+    kept = {
+        _key(entry): entry["ratio"] for entry in table if entry["ratio"] is not None and entry["figure"] in STEADY
+    }
     path.write_text(json.dumps(kept, indent=1, sort_keys=True) + "\n")
     print(f"recorded {len(kept)} ratios in {path}")
 
