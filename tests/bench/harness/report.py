@@ -58,6 +58,11 @@ def _spread(values: List[float]) -> Optional[float]:
     return round(100 * (max(values) - min(values)) / middle, 1) if len(values) > 1 and middle else None
 
 
+def _ratio(ours: float, best: float) -> float:
+    """Where the better peer has none of it, one more than ours: 1 is as good there as well."""
+    return round(ours / best if best > 0 else ours + 1, 3)
+
+
 def table(runs: List[Dict[str, Any]]) -> List[Dict[str, Any]]:
     """One entry per row, size and figure: each contender's median, our ratio to the better peer, the spreads."""
     entries = []
@@ -72,7 +77,7 @@ def table(runs: List[Dict[str, Any]]) -> List[Dict[str, Any]]:
             medians = {name: statistics.median(of) for name, of in values.items()}
             peers = [value for name, value in medians.items() if name in PEERS]
             ours = medians.get(OURS)
-            ratio = round(ours / min(peers), 3) if ours is not None and peers and min(peers) > 0 else None
+            ratio = _ratio(ours, min(peers)) if ours is not None and peers else None
             entries.append(
                 {
                     "row": row,
