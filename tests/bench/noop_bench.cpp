@@ -44,7 +44,20 @@ struct Settled {
   Now now{};
 };
 
+// As the controller decides: it remembers what it has worked out of the specs that it looked at last.
 void no_op_reconcile(benchmark::State& state) {
+  const Settled settled;
+  app::Memo memo;
+  for (auto _ : state) {
+    const auto observed = settled.store.observe(settled.key);
+    const app::Plan plan = app::plan(*observed, settled.now, memo);
+    CHECK(plan.calls.empty());
+  }
+}
+BENCHMARK(no_op_reconcile);
+
+// The same of a cluster that it has not looked at for long.
+void first_look(benchmark::State& state) {
   const Settled settled;
   for (auto _ : state) {
     const auto observed = settled.store.observe(settled.key);
@@ -52,7 +65,7 @@ void no_op_reconcile(benchmark::State& state) {
     CHECK(plan.calls.empty());
   }
 }
-BENCHMARK(no_op_reconcile);
+BENCHMARK(first_look);
 
 constexpr const char* mode_text = "!,workflow:process,async-task:process,plugin:one,plugin:two";
 

@@ -22,7 +22,9 @@ def measure(setting: Setting, contenders: List[Contender], peers: Path, root: Pa
     own = root / "build/release/tests/bench"
     if "operator" in names:
         figures = _google_benchmark(own / "noop_bench")
-        _record(setting, "no-op reconcile", "operator", ns=figures["no_op_reconcile"])
+        _record(
+            setting, "no-op reconcile", "operator", ns=figures["no_op_reconcile"], first_look_ns=figures["first_look"]
+        )
         _record(setting, "serving", "operator", parse_ns=figures["serving_parse"], ask_ns=figures["serving_ask"])
         _files(setting, own / "bare_yaml")
     if "go" in names:

@@ -41,6 +41,7 @@ FIGURES: List[Tuple[str, str, str]] = [
     ("large", "rss_mib", "MiB"),
     ("large", "peak_rss_mib", "MiB"),
     ("no-op reconcile", "ns", "ns"),
+    ("no-op reconcile", "first_look_ns", "ns"),
     ("serving", "parse_ns", "ns"),
     ("serving", "ask_ns", "ns"),
     ("validate", "wall_s", "s"),
