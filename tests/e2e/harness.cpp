@@ -208,6 +208,21 @@ std::vector<std::string> ControlPlane::reads_since(std::uint64_t mark, std::stri
   return out;
 }
 
+std::map<std::string, std::size_t> ControlPlane::requests_since(std::uint64_t mark, std::string_view user,
+                                                                std::string_view ns) const {
+  std::map<std::string, std::size_t> out;
+  each_request(mark, user, [&](const Json& event) {
+    const std::string verb = text_at(event, "/verb");
+    const std::string resource = text_at(event, "/objectRef/resource");
+    const std::string subresource = text_at(event, "/objectRef/subresource");
+    if (verb != "watch" && resource != "leases" && resource != "events" &&
+        text_at(event, "/objectRef/namespace") == ns) {
+      ++out[verb + " " + resource + (subresource.empty() ? "" : "/" + subresource)];
+    }
+  });
+  return out;
+}
+
 Operator& Operator::get() {
   static Operator instance;
   return instance;

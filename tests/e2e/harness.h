@@ -61,6 +61,11 @@ class ControlPlane {
   [[nodiscard]] std::vector<std::string> reads_since(std::uint64_t mark, std::string_view user,
                                                      std::string_view ns) const;
 
+  // Everything that `user` has asked for since then in the namespace, watches, Leases and Events left out: how often
+  // each "verb resource[/subresource]".
+  [[nodiscard]] std::map<std::string, std::size_t> requests_since(std::uint64_t mark, std::string_view user,
+                                                                  std::string_view ns) const;
+
   [[nodiscard]] std::string file(const std::string& name) const { return run_ + "/" + name; }
   // A program of the control plane's.
   [[nodiscard]] std::string program(const std::string& name) const { return bin_ + "/" + name; }
