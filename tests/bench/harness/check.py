@@ -202,13 +202,10 @@ def check(setting: Setting, contenders: List[Contender]) -> int:
         with Plane(setting.programs, setting.folder) as plane:
             one = Check(setting, contender, plane)
             player = one.client.background("play", timeout=900)
-            try:
-                one.load("bench", cluster()["spec"]["roles"])
-                one.children()
-                one.behaviour()
-            finally:
-                one.running.stop()
-                player.stop()
+            one.load("bench", cluster()["spec"]["roles"])
+            one.children()
+            one.behaviour()
+            player.stop()
             failed += one.failed
     print(f"{failed} failed")
     return 1 if failed else 0

@@ -33,6 +33,12 @@ class Background:
             raise RuntimeError(err.strip())
         return dict(json.loads(out))
 
+    def end(self) -> None:
+        """Whatever it is doing, and whatever it would say."""
+        if self._child.poll() is None:
+            self._child.kill()
+            self._child.communicate()
+
     def stop(self) -> Answer:
         if self._child.poll() is None:
             self._child.send_signal(signal.SIGTERM)
@@ -48,7 +54,7 @@ class Client:
     def background(
         self, command: str, *args: object, timeout: int = 600, kubeconfig: Optional[Path] = None
     ) -> Background:
-        return Background(
+        started = Background(
             [
                 str(self._binary),
                 command,
@@ -59,6 +65,8 @@ class Client:
                 *map(str, args),
             ]
         )
+        self._plane.guests.append(started.end)
+        return started
 
     def run(self, command: str, *args: object, timeout: int = 600, kubeconfig: Optional[Path] = None) -> Answer:
         return self.background(command, *args, timeout=timeout, kubeconfig=kubeconfig).answer()

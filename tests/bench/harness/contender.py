@@ -80,10 +80,10 @@ class Running:
         command = [str(contender.binary), *(argument.format(**self._names) for argument in contender.arguments)]
         environment = {**os.environ, "KUBECONFIG": str(plane.kubeconfig)}
         self.process = Process(command, plane.folder / "log" / f"{contender.name}.log", environment)
+        plane.guests.append(self.stop)
         while not answers(self.url("readyz")):
             waited = time.time() - self.process.began
             if not self.process.running() or waited > self.LIMIT:
-                self.process.stop()
                 raise RuntimeError(f"{contender.name} is not ready after {waited:.1f} s; see {self.process.log}")
             time.sleep(0.002)
         self.ready_s = time.time() - self.process.began

@@ -42,47 +42,38 @@ class LargeRow(Rows):
         with Plane(self.setting.programs, self.setting.folder, saved) as plane:
             self._attach(plane)
             player = self.client.background("play", timeout=7200)
-            try:
-                self._content()
-                self._measure()
-            finally:
-                player.stop()
+            self._content()
+            self._measure()
+            player.stop()
 
     def _make(self) -> None:
         begin_with = self.client.file("cluster.json", {"spec": cluster()["spec"], "status": initial_status()})
         self.client.run("load", "-n", self.n, "-cluster", begin_with, timeout=3600)
         player = self.client.background("play", timeout=7200)
         running = self._begin()
-        try:
-            self.client.run("settled", "-n", self.n, timeout=7200)
-            self.audit.wait_quiet(10)
-        finally:
-            running.stop()
-            player.stop()
+        self.client.run("settled", "-n", self.n, timeout=7200)
+        self.audit.wait_quiet(10)
+        running.stop()
+        player.stop()
 
     def _content(self) -> None:
         """An operator of today may write other marks than the one that made the folder."""
         running = self._begin()
-        try:
-            self.audit.wait_quiet(10, limit=3600)
-        finally:
-            running.stop()
+        self.audit.wait_quiet(10, limit=3600)
+        running.stop()
 
     def _measure(self) -> None:
         running = self._begin()
-        try:
-            requests = self.audit.wait_quiet(15)
-            process = running.process
-            figures = {
-                "ready_s": running.ready_s,
-                "cpu_s": process.cpu_seconds(),
-                "peak_rss_mib": process.memory_mib("VmHWM"),
-                "rss_mib": process.memory_mib("VmRSS"),
-            }
-            # Most of what it asked for was asked before it was ready.
-            drained = self._drain(requests)
-        finally:
-            running.stop()
+        requests = self.audit.wait_quiet(15)
+        process = running.process
+        figures = {
+            "ready_s": running.ready_s,
+            "cpu_s": process.cpu_seconds(),
+            "peak_rss_mib": process.memory_mib("VmHWM"),
+            "rss_mib": process.memory_mib("VmRSS"),
+        }
+        drained = self._drain(requests)
+        running.stop()
         self._record(
             "large",
             requests,

@@ -126,6 +126,7 @@ class Plane:
         self.admin = folder / "admin.kubeconfig"
         self.kubeconfig = folder / "contender.kubeconfig"
         self._processes: Dict[str, Process] = {}
+        self.guests: List[Callable[[], object]] = []  # end whoever works on it; called before it is stopped itself
         self.ports = Ports()
         self.server = f"https://127.0.0.1:{self.ports[0]}"
         if etcd is not None:
@@ -164,7 +165,10 @@ class Plane:
         return sum(self._processes[name].cpu_seconds() for name in ("kube-apiserver", "etcd"))
 
     def stop(self) -> None:
-        """Clients first, etcd last: the other way round each of them waits for its time limit."""
+        """Guests and clients first, etcd last: the other way round each of them waits for its time limit."""
+        for end in self.guests:
+            end()
+        self.guests.clear()
         last = {"kube-apiserver": 1, "etcd": 2}
         for name in sorted(self._processes, key=lambda name: last.get(name, 0)):
             self._processes[name].stop(limit=15)

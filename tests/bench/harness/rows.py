@@ -64,19 +64,15 @@ class Rows:
             self.client.run("load", "-n", self.n, "-cluster", begin_with)
             running = self._converge()
             player = self.client.background("play", timeout=7200)
-            try:
-                self._settle(running)
-                if with_idle:
-                    self._idle(running)
-                if with_edits:
-                    self._edit(running)
-                running.stop()
-                running = self._restart_clean()
-                running.stop()
-                running = self._restart_pending()
-            finally:
-                running.stop()
-                player.stop()
+            self._settle(running)
+            if with_idle:
+                self._idle(running)
+            if with_edits:
+                self._edit(running)
+            running.stop()
+            self._restart_clean().stop()
+            self._restart_pending().stop()
+            player.stop()
 
     def _attach(self, plane: Plane) -> None:
         self.plane, self.audit, self.client = plane, Audit(plane.audit_log), Client(self.setting.client, plane)
@@ -113,11 +109,7 @@ class Rows:
         time.sleep(0.5)  # its watches are open
         server = self.plane.cpu_seconds()
         running = self._begin()
-        try:
-            wall = observer.answer()["unix"] - running.process.began
-        except RuntimeError:
-            running.stop()
-            raise
+        wall = observer.answer()["unix"] - running.process.began
         cpu, server = running.process.cpu_seconds(), self.plane.cpu_seconds() - server
         requests = add(self.audit.take(), self.audit.wait_quiet(3))
         self._record(

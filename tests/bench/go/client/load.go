@@ -91,21 +91,20 @@ func observe(ctx context.Context, server *api, o options) (any, error) {
 func settled(ctx context.Context, server *api, o options) (any, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	ready := map[string]bool{}
+	ready, count := map[string]bool{}, 0
 	var last time.Time
 	err := server.watch(ctx, clustersPath, asJSON, nil, func(c *seen) {
-		ready[c.Metadata.Name] = false
+		is := false
 		for _, condition := range c.Status.Conditions {
-			if condition.Type == "Ready" && condition.Status == "True" && c.Status.ObservedGeneration == c.Metadata.Generation {
-				ready[c.Metadata.Name] = true
-			}
+			is = is || condition.Type == "Ready" && condition.Status == "True"
 		}
-		count := 0
-		for _, is := range ready {
-			if is {
-				count++
-			}
+		is = is && c.Status.ObservedGeneration == c.Metadata.Generation
+		if is && !ready[c.Metadata.Name] {
+			count++
+		} else if !is && ready[c.Metadata.Name] {
+			count--
 		}
+		ready[c.Metadata.Name] = is
 		if count == o.clusters {
 			last = time.Now()
 			cancel()
