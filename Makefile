@@ -47,7 +47,7 @@ mutants:  ## each known fault of the core and the controller, switched on: a tes
 fuzz:  ## every fuzzer for FUZZ_SECONDS (60)
 	@tests/run.sh fuzz
 
-bench:  ## the operator beside the same in Go and Rust: about 20 minutes; BENCH="ARG..." as tests/bench/bench.py --help says
+bench:  ## the operator beside the same in Go and Rust; BENCH="ARG..." as tests/bench/bench.py --help says
 	@tests/run.sh bench
 
 bench-large:  ## the same with 10,000 clusters

@@ -15,6 +15,7 @@ constexpr auto info = Severity::info;
 constexpr auto crd = Enforcer::crd;
 constexpr auto strict = Enforcer::strict;
 constexpr auto ours = Enforcer::program;
+constexpr auto offline = Enforcer::validate;
 
 constexpr std::array table = std::to_array<Rule>({
     // Shape: NB001 to NB019
@@ -96,7 +97,7 @@ constexpr std::array table = std::to_array<Rule>({
      "(docs: get-started/system-requirements). A pod above its limit is killed, with what it runs."},
 
     // Coverage: NB040 to NB049
-    {"NB040", error, ours, "requests are served by nobody", "The Service would have no endpoints."},
+    {"NB040", error, offline, "requests are served by nobody", "The Service would have no endpoints."},
     {"NB041", warning, ours, "service is served by nobody",
      "Its work stays in the queue (serving() is false in every pod)."},
     {"NB042", warning, ours, "service misspelt?",
@@ -124,9 +125,9 @@ constexpr std::array table = std::to_array<Rule>({
     {"NB059", error, ours, "variable that another field sets",
      "Both would be true; the one in env would silently win."},
 
-    {"NB060", error, ours, "malformed URL", "After the scheme stand two slashes; with one there is no host."},
+    {"NB060", error, offline, "malformed URL", "After the scheme stand two slashes; with one there is no host."},
     {"NB061", warning, ours, "variable without effect", "Nothing reads it, so what it was to do does not happen."},
-    {"NB062", error, ours, "TZ and DB_TIMEZONE differ",
+    {"NB062", error, offline, "TZ and DB_TIMEZONE differ",
      "The application refuses to start (initEnv of packages/core/cli-v1/src/util.js)."},
     {"NB063", warning, ours, "time zone with summer time",
      "A zone's name in DB_TIMEZONE, or in TZ where that is absent, becomes the offset of the day a pod starts on "
@@ -160,7 +161,7 @@ constexpr std::array table = std::to_array<Rule>({
      "2.1.31 moved workflow starts to the event queue and 2.1.41 renews Redis locks; before them work is lost or done "
      "twice."},
 
-    {"NB074", error, ours, "port that the image does not open",
+    {"NB074", error, offline, "port that the image does not open",
      "nginx listens on 80; images whose tag ends in -no-nginx have none, and NocoBase itself listens on 13000: the "
      "probe never succeeds."},
     {"NB075", warning, ours, "tag that was never published",
@@ -216,12 +217,12 @@ constexpr std::array table = std::to_array<Rule>({
     {"NB102", warning, ours, "field without effect on an existing claim",
      "The operator does not change a claim it did not make."},
 
-    {"NB103", error, ours, "mount over a volume of the operator",
+    {"NB103", error, offline, "mount over a volume of the operator",
      "Files of this role would be elsewhere than those of the others, or on no shared volume; a PM2_HOME that is a "
      "mount point itself keeps NocoBase from starting."},
     {"NB104", warning, ours, "mount that NocoBase does not use",
      "Guides mount /app/storage; NocoBase writes to /app/nocobase/storage, and what is written there is lost."},
-    {"NB105", error, ours, "storage that cannot be written", "NocoBase writes keys, plugins and uploads there."},
+    {"NB105", error, offline, "storage that cannot be written", "NocoBase writes keys, plugins and uploads there."},
     {"NB106", warning, ours, "container that may not write",
      "The image runs as root and writes to node_modules, /etc/nginx and its home when it starts "
      "(docker/nocobase/docker-entrypoint.sh)."},

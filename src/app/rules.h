@@ -10,10 +10,17 @@ namespace nocobase_operator::app {
 
 // Where a rule is enforced besides this program.
 enum class Enforcer : std::uint8_t {
-  crd,     // the API server refuses it too (schema or CEL): both must agree
-  strict,  // the API server refuses it under fieldValidation=Strict only
-  program  // only this program knows
+  crd,       // the API server refuses it too (schema or CEL): both must agree
+  strict,    // the API server refuses it under fieldValidation=Strict only
+  program,   // only this program knows
+  validate,  // only the offline commands: pods can be made of it, and the operator obeys. An operator that learns such
+             // a rule must not stop caring for clusters that have long been running
 };
+
+// Whether the API server refuses what breaks such a rule.
+[[nodiscard]] constexpr bool is_refused_by_server(Enforcer enforcer) {
+  return enforcer == Enforcer::crd || enforcer == Enforcer::strict;
+}
 
 struct Rule {
   std::string_view code;

@@ -1,9 +1,9 @@
 #include "app/validate.h"
 
 #include <algorithm>
-#include <array>
 #include <set>
 
+#include "app/rules.h"
 #include "app/source_lint.h"
 #include "app/validate_parts.h"
 #include "kube/reader.h"
@@ -116,12 +116,8 @@ kube::Findings check(const kube::SourceDocument& document) {
 }
 
 const kube::Finding* first_error(const kube::Findings& findings) {
-  // A cluster of workers alone runs as asked; its condition ServicesCovered says that nobody serves requests. The
-  // others are mistakes in what the application is told: its pods can be made, and may have run so for long.
-  constexpr auto obeyed = std::to_array<std::string_view>({"NB040", "NB060", "NB062", "NB074", "NB103", "NB105"});
-  const auto found = std::find_if(findings.begin(), findings.end(), [&](const kube::Finding& finding) {
-    return finding.severity == kube::Severity::error &&
-           std::find(obeyed.begin(), obeyed.end(), finding.code) == obeyed.end();
+  const auto found = std::find_if(findings.begin(), findings.end(), [](const kube::Finding& finding) {
+    return finding.severity == kube::Severity::error && rule(finding.code).enforcer != Enforcer::validate;
   });
   return found == findings.end() ? nullptr : &*found;
 }

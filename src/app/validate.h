@@ -24,7 +24,7 @@ struct Inspected {
 [[nodiscard]] Inspected inspect(const kube::SourceDocument& document, const Cluster* before);
 
 // The error that keeps the operator from acting on a cluster at all, if there is one: the first finding of severity
-// error that is not about what the application alone makes of its settings. Such a one ends `validate` and is obeyed.
+// error whose rule is not for the offline commands alone (Enforcer::validate).
 [[nodiscard]] const kube::Finding* first_error(const kube::Findings& findings);
 
 }  // namespace nocobase_operator::app

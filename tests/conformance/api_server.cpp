@@ -144,4 +144,14 @@ Answer ApiServer::request(std::string_view method, const std::string& path, std:
   return answer;
 }
 
+bool is_served(const std::function<bool()>& is_answered) {
+  for (int attempt = 0; attempt < 100; ++attempt) {
+    if (is_answered()) {
+      return true;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
+  return false;
+}
+
 }  // namespace nocobase_operator::conformance

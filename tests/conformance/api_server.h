@@ -1,6 +1,7 @@
 // A real API server with this project's CRDs, and one request at a time to it. Started from tests/controlplane unless
 // CONFORMANCE_KUBECONFIG names one that runs (kubectl is then taken from the PATH).
 #pragma once
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,5 +38,9 @@ class ApiServer {
   bool ours_ = false;
   e2e::Background proxy_;
 };
+
+// Whether a request to a definition that has just been applied, which takes a moment to be served, comes to be answered
+// within ten seconds.
+[[nodiscard]] bool is_served(const std::function<bool()>& is_answered);
 
 }  // namespace nocobase_operator::conformance

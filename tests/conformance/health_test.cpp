@@ -1,11 +1,9 @@
 // What `kubectl wait` makes of each recorded state of a life, on the real API server. tests/gitops has the engines of
 // GitOps tools judge the same states.
-#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <map>
 #include <string>
-#include <thread>
 
 #include <gtest/gtest.h>
 
@@ -23,9 +21,7 @@ class Health : public testing::Test {
   static void SetUpTestSuite() {
     server = new ApiServer;
     ASSERT_TRUE(server->up());
-    for (int attempt = 0; attempt < 100 && server->request("GET", collection, "").code != 200; ++attempt) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(100));
-    }
+    ASSERT_TRUE(is_served([] { return server->request("GET", collection, "").code == 200; }));
   }
   static void TearDownTestSuite() {
     delete server;

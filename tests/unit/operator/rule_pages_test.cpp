@@ -79,6 +79,8 @@ std::string_view finder_of(const Rule& rule) {
       return "this program, and the API server under strict validation, which is kubectl's default";
     case app::Enforcer::program:
       return "this program";
+    case app::Enforcer::validate:
+      return "this program before it is applied; the operator makes what is asked for nevertheless";
   }
   return "";
 }
