@@ -65,24 +65,9 @@ class LargeRow(Rows):
     def _measure(self) -> None:
         running = self._begin()
         requests = self.audit.wait_quiet(15)
-        process = running.process
-        figures = {
-            "ready_s": running.ready_s,
-            "cpu_s": process.cpu_seconds(),
-            "peak_rss_mib": process.memory_mib("VmHWM"),
-            "rss_mib": process.memory_mib("VmRSS"),
-        }
-        drained = self._drain(requests)
+        figures = self._of_a_restart(running, requests)
         running.stop()
-        self._record(
-            "large",
-            requests,
-            **figures,
-            drain_s=drained["seconds"],
-            drain_mib=drained["bytes"] / 2**20,
-            times_drain=figures["ready_s"] / drained["seconds"],
-            cached=requests.kinds(),
-        )
+        self._record("large", requests, **figures, cached=requests.kinds())
 
 
 def _key() -> str:

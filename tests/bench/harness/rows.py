@@ -169,6 +169,11 @@ class Rows:
     def _restart_clean(self) -> Running:
         running = self._begin()
         requests = add(self.audit.take(), self.audit.wait_quiet(5))
+        self._record("restart-clean", requests, **self._of_a_restart(running, requests))
+        return running
+
+    def _of_a_restart(self, running: Running, requests: Requests) -> Figures:
+        """What it took, beside a bare client that drains the same streams afterwards."""
         process = running.process
         figures = {
             "ready_s": running.ready_s,
@@ -177,15 +182,12 @@ class Rows:
             "rss_mib": process.memory_mib("VmRSS"),
         }
         drained = self._drain(requests)
-        self._record(
-            "restart-clean",
-            requests,
+        return {
             **figures,
-            drain_s=drained["seconds"],
-            drain_mib=drained["bytes"] / 2**20,
-            times_drain=running.ready_s / drained["seconds"],
-        )
-        return running
+            "drain_s": drained["seconds"],
+            "drain_mib": drained["bytes"] / 2**20,
+            "times_drain": running.ready_s / drained["seconds"],
+        }
 
     def _drain(self, requests: Requests) -> Figures:
         """What a bare client needs for the same streams: the median of three, from its start on."""
