@@ -111,7 +111,7 @@ Json job_pod(const std::string& component, int epoch, Json state) {
   out["spec"]["containers"] = {{{"name", component}, {"image", new_image}}};
   Json status = container_status(0, std::move(state));
   status["name"] = component;
-  out["status"]["containerStatuses"] = {status};
+  out["status"]["containerStatuses"] = Json::array({status});
   return out;
 }
 
@@ -257,9 +257,9 @@ Case rolling() {
       "role web: 1 of 2 pods replaced; pod crm-web-9e1-eeeee: CrashLoopBackOff, exit code 1: Error";
   Json bad = pod("crm-web-9e1-eeeee", "web", false);
   bad["status"]["phase"] = "Running";
-  bad["status"]["containerStatuses"] = {
-      container_status(12, waiting("CrashLoopBackOff", "back-off 5m0s restarting failed container"),
-                       {{"terminated", {{"exitCode", 1}, {"reason", "Error"}}}})};
+  bad["status"]["containerStatuses"] =
+      Json::array({container_status(12, waiting("CrashLoopBackOff", "back-off 5m0s restarting failed container"),
+                                    {{"terminated", {{"exitCode", 1}, {"reason", "Error"}}}})});
   Json going = pod("crm-web-5d4-bbbbb", "web", true);
   going["metadata"]["deletionTimestamp"] = before(Seconds(5));
   Json start = pod("crm-web-9e1-fffff", "web", false);
@@ -304,7 +304,7 @@ Json scaler(const std::string& name, const std::string& target) {
       {"scaleTargetRef", {{"apiVersion", "nocobase.com/v1alpha1"}, {"kind", "NocoBaseRole"}, {"name", target}}},
       {"metrics", {{{"type", "Resource"}, {"resource", {{"name", "cpu"}, {"target", {{"averageUtilization", 70}}}}}}}}};
   out["status"]["desiredReplicas"] = 6;
-  out["status"]["conditions"] = {condition("ScalingActive", "True", "ValidMetricFound")};
+  out["status"]["conditions"] = Json::array({condition("ScalingActive", "True", "ValidMetricFound")});
   return out;
 }
 
@@ -325,7 +325,8 @@ Case autoscaled() {
       {{"type", "Ready"}, {"status", "False"}, {"reason", "TriggerError"}, {"message", "cannot reach pg"}}};
   Json of_keda = scaler("keda-hpa-crm-workflow", "crm-workflow");
   of_keda["metadata"]["labels"] = {{"scaledobject.keda.sh/name", "crm-workflow"}};
-  of_keda["status"]["conditions"] = {condition("ScalingActive", "False", "FailedGetExternalMetric", "no answer")};
+  of_keda["status"]["conditions"] =
+      Json::array({condition("ScalingActive", "False", "FailedGetExternalMetric", "no answer")});
   Json theirs = scaler("by-hand", "crm-tasks");
   theirs["metadata"].erase("labels");
   Json elsewhere = scaler("other", "shop-web");
