@@ -147,4 +147,20 @@ std::vector<EventOfCall> events_of(const Observed& observed, const Plan& plan) {
   return out;
 }
 
+std::vector<Event> told_together(std::vector<Event> events) {
+  std::vector<Event> out;
+  for (Event& event : events) {
+    const auto same = std::find_if(out.begin(), out.end(), [&](const Event& told) {
+      return told.type == event.type && told.reason == event.reason && told.action == event.action && !told.upgrade &&
+             !event.upgrade;
+    });
+    if (same == out.end()) {
+      out.push_back(std::move(event));
+    } else {
+      same->note += "; " + event.note;
+    }
+  }
+  return out;
+}
+
 }  // namespace nocobase_operator::app

@@ -44,4 +44,8 @@ struct EventOfCall {
 // newly says: an upgrade that is through, Ready, or Stalled with its reason. A plan without writes has none.
 [[nodiscard]] std::vector<EventOfCall> events_of(const Observed& observed, const Plan& plan);
 
+// The same told in fewer Events: those of one type, reason and action are one, with their notes in a row. An upgrade
+// stays by itself.
+[[nodiscard]] std::vector<Event> told_together(std::vector<Event> events);
+
 }  // namespace nocobase_operator::app

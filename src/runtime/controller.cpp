@@ -305,8 +305,11 @@ void Controller::advance(const app::ClusterKey& key, bool may_call, Now now, std
   }
   const bool over = pass.rereads.empty() && (pass.stopped || pass.next == pass.calls.size());
   if (pass.in_flight == 0 && (over || !may_call)) {
-    const Pass ended = std::move(pass);
+    Pass ended = std::move(pass);
     passes_.erase(it);
+    for (app::Event& event : app::told_together(std::move(ended.happened))) {
+      happened_.push_back({ended.cluster, std::move(event)});
+    }
     finish(key, ended, !over, now);
   }
 }
@@ -323,8 +326,7 @@ void Controller::finish(const app::ClusterKey& key, const Pass& pass, bool cut, 
     queue_.failed(key, now.mono);
     return;
   }
-  queue_.add(key, now.mono);  // look again: only an empty plan says that all is done
-  queue_.finished(key);
+  queue_.again(key);  // only an empty plan says that all is done
 }
 
 void Controller::replied(CallId id, const Result<kube::Json>& result, std::optional<Millis> retry_after, Now now) {
@@ -343,7 +345,7 @@ void Controller::replied(CallId id, const Result<kube::Json>& result, std::optio
     ++at(counters_.calls_ok, sent.verb);
     if (sent.event) {
       count_upgrade(*sent.event, counters_);
-      happened_.push_back({pass.cluster, *sent.event});
+      pass.happened.push_back(*sent.event);
     }
     succeeded(sent, result.value(), pass, now);
   } else {

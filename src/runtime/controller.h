@@ -107,6 +107,7 @@ class Controller {
     std::vector<kube::Call> calls;
     std::vector<Fingerprint> fingerprints;  // of calls
     std::vector<app::EventOfCall> events;
+    std::vector<app::Event> happened;  // of those, by calls that have succeeded
     std::size_t next = 0;            // of calls
     std::vector<kube::Ref> rereads;  // to be read before anything else, as we do not know what became of them
     std::size_t in_flight = 0;

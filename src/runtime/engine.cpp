@@ -72,6 +72,9 @@ std::vector<Effect> Engine::poll(Now now) {
     controller_calls_.emplace(id, Sent{call.id, call.call.verb, call.call.ref.kind});
     out.emplace_back(SendCall{id, std::move(call.call), options_.call_deadline});
   }
+  for (const Happened& happened : controller_.take_happened()) {
+    recorder_.record(happened.cluster, happened.event, now);
+  }
   poll_events(now, out);
   return out;
 }
@@ -170,9 +173,6 @@ void Engine::replied(CallId id, const Result<kube::HttpResponse>& outcome, Now n
   controller_calls_.erase(it);
   note(sent.kind, sent.verb, result);
   controller_.replied(sent.id, result, outcome.ok() ? kube::retry_delay(outcome.value(), now.wall) : std::nullopt, now);
-  for (const Happened& happened : controller_.take_happened()) {
-    recorder_.record(happened.cluster, happened.event, now);
-  }
 }
 
 void Engine::note(kube::Kind kind, kube::Verb verb, const Result<kube::Json>& result) {

@@ -3,13 +3,14 @@
 #include <algorithm>
 #include <iterator>
 #include <limits>
+#include <utility>
 
 #include "base/check.h"
 
 namespace nocobase_operator::runtime {
 
-void Queue::wait(Items::value_type& node) {
-  node.second.order = next_order_++;
+void Queue::wait(Items::value_type& node, std::uint64_t order) {
+  node.second.order = order;
   order_.insert({node.second.due, node.second.order, &node.first});
 }
 
@@ -33,7 +34,7 @@ void Queue::add(const app::ClusterKey& key, Instant due) {
   }
   item.due = due;
   if (!item.processing) {
-    wait(node);
+    wait(node, next_order_++);
   }
 }
 
@@ -44,7 +45,7 @@ std::optional<app::ClusterKey> Queue::take(Instant now) {
   const auto it = items_.find(*order_.begin()->key);
   CHECK(it != items_.end());
   order_.erase(order_.begin());
-  it->second.due = Instant::max();
+  it->second.taken = std::exchange(it->second.due, Instant::max());
   it->second.processing = true;
   ++processing_;
   return it->first;
@@ -56,9 +57,20 @@ void Queue::finished(const app::ClusterKey& key) {
   it->second.processing = false;
   --processing_;
   if (it->second.due != Instant::max()) {
-    wait(*it);
+    wait(*it, next_order_++);
   }
   drop_if_idle(it);
+}
+
+void Queue::again(const app::ClusterKey& key) {
+  const auto it = items_.find(key);
+  CHECK(it != items_.end() && it->second.processing);
+  Item& item = it->second;
+  counters_.adds += item.due == Instant::max() ? 1 : 0;
+  item.due = std::min(item.due, item.taken);
+  item.processing = false;
+  --processing_;
+  wait(*it, item.order);
 }
 
 void Queue::failed(const app::ClusterKey& key, Instant now, Millis at_least) {

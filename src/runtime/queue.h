@@ -33,6 +33,9 @@ class Queue {
   [[nodiscard]] std::optional<app::ClusterKey> take(Instant now);
   // Ends the work on a key that was taken. Its failures are remembered until forget().
   void finished(const app::ClusterKey& key);
+  // Ends one part of the work on a key that was taken: it is taken again before whatever became due after it did, so
+  // that what was begun is brought to an end first.
+  void again(const app::ClusterKey& key);
   // Ends the work on a key that was taken and makes it due again after a back-off, which is at least `at_least` long.
   // If it was added meanwhile, it is due as it was added: what is new may be what helps.
   void failed(const app::ClusterKey& key, Instant now, Millis at_least = Millis(0));
@@ -52,7 +55,8 @@ class Queue {
  private:
   struct Item {
     Instant due = Instant::max();  // max(): nobody asked for it
-    std::uint64_t order = 0;       // breaks ties of due; meaningful while it waits in order_
+    std::uint64_t order = 0;       // breaks ties of due; meaningful while it waits in order_ and for again()
+    Instant taken = Instant::max();  // when it was due, of one that is being worked on
     std::uint32_t failures = 0;
     bool processing = false;
   };
@@ -64,7 +68,7 @@ class Queue {
     friend bool operator<(const Entry& a, const Entry& b) { return a.due != b.due ? a.due < b.due : a.order < b.order; }
   };
 
-  void wait(Items::value_type& node);
+  void wait(Items::value_type& node, std::uint64_t order);
   void drop_if_idle(Items::iterator it);
 
   Rng rng_;

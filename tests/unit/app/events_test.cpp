@@ -141,5 +141,22 @@ TEST(Events, TellWhatAPersonCaresAbout) {
   }
 }
 
+TEST(Events, OfOneReasonAreToldTogether) {
+  const auto event = [](EventType type, const char* reason, const char* note) {
+    return Event{type, reason, "Act", note};
+  };
+  const Event made = event(EventType::normal, "RoleCreated", "role web with 2 pods");
+  const Event also = event(EventType::normal, "RoleCreated", "role tasks with 1 pod");
+  const Event scaled = event(EventType::normal, "RoleScaled", "role workflow from 1 to 2 pods");
+  const Event warned = event(EventType::warning, "RoleCreated", "x");
+  Event upgraded = event(EventType::normal, "RoleCreated", "y");
+  upgraded.upgrade = UpgradeTimes{};
+  const Event both = event(EventType::normal, "RoleCreated", "role web with 2 pods; role tasks with 1 pod");
+  EXPECT_EQ(told_together({}), std::vector<Event>());
+  EXPECT_EQ(told_together({made, scaled, also, warned, upgraded}),
+            (std::vector<Event>{both, scaled, warned, upgraded}));
+  EXPECT_EQ(told_together({upgraded, made}), (std::vector<Event>{upgraded, made}));
+}
+
 }  // namespace
 }  // namespace nocobase_operator::app

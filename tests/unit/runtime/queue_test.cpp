@@ -64,6 +64,28 @@ TEST(Queue, GivesKeysInTheOrderOfTheirTimesAndThenOfTheirAdding) {
   EXPECT_EQ(queue.take(at(5)), key("late"));
 }
 
+TEST(Queue, WhatWasBegunComesBeforeWhatWasDueLater) {
+  Queue queue(Rng(1));
+  for (const char* const name : {"a", "b", "c"}) {
+    queue.add(key(name), at(1));
+  }
+  EXPECT_EQ(queue.take(at(2)), key("a"));
+  queue.again(key("a"));
+  EXPECT_EQ(queue.processing(), 0U);
+  EXPECT_EQ(queue.waiting(), 3U);
+  EXPECT_EQ(queue.next_due(), at(1));
+  EXPECT_EQ(queue.counters().adds, 4U);
+  EXPECT_EQ(queue.take(at(2)), key("a")) << "before b and c, which were due at the same time and added later";
+  queue.add(key("a"), at(9));
+  queue.again(key("a"));
+  EXPECT_EQ(queue.counters().adds, 5U) << "asked for once, by the one who came first";
+  EXPECT_EQ(queue.take(at(2)), key("a"));
+  queue.finished(key("a"));
+  EXPECT_EQ(queue.take(at(2)), key("b"));
+  EXPECT_EQ(queue.take(at(2)), key("c"));
+  EXPECT_EQ(queue.take(at(100)), std::nullopt);
+}
+
 TEST(Queue, BacksOffTwiceAsLongWithEachFailureAndForgets) {
   Queue queue(Rng(7), {Millis(100), Millis(1'000)});
   const std::vector<std::int64_t> least = {100, 200, 400, 800, 1'000, 1'000};
