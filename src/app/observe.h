@@ -186,10 +186,8 @@ struct Observed {
   std::map<kube::Ref, std::string> refusals;
   // Our last status write to the cluster and to its roles: where a server drops a part of it, it is not sent again.
   std::map<kube::Ref, StatusWritten> statuses;
-  // How old what pods refer to may become before it is read again, and when it is this cluster's turn to do so, if it
-  // was given one (see Plan::rereads). A turn is used up by a read at or after it.
+  // How old what pods refer to may become before it is read again (see Plan::reread).
   Millis reread_period{60'000};
-  std::optional<Instant> reread_turn;
 };
 
 }  // namespace nocobase_operator::app

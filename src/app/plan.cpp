@@ -68,6 +68,7 @@ Plan blocked(const Observed& seen, std::int64_t generation, const Trouble& troub
   conditions.push_back({std::string(condition_reconciling), "False", "Stalled", ""});
   conditions.push_back({std::string(condition_stalled), "True", trouble.reason, trouble.message});
   Plan plan;
+  plan.reread.emplace();
   plan.why = trouble.reason + ": " + trouble.message;
   add_status(seen, amended(live, Phase::blocked, generation, conditions, now), plan);
   return plan;
@@ -82,6 +83,7 @@ Plan paused(const Observed& seen, std::int64_t generation, const Now& now) {
   conditions.push_back({std::string(condition_reconciling), "False", "Paused", ""});
   conditions.push_back({std::string(condition_stalled), "False", "Paused", ""});
   Plan plan;
+  plan.reread.emplace();
   plan.why = "paused by spec.paused";
   add_status(seen, amended(live, Phase::paused, generation, conditions, now), plan);
   return plan;
@@ -138,9 +140,8 @@ Plan plan_for(const Situation& s) {
   } else {
     draft_children(s, draft);
     draft_removals(s, draft);
-    plan.calls = draft.rereads;
-    plan.calls.insert(plan.calls.end(), draft.writes.begin(), draft.writes.end());
-    plan.rereads = draft.turns;
+    plan.calls = draft.writes;
+    plan.reread = draft.reread;
   }
   // While something has to come first there is nothing to say, unless that is what is refused.
   if ((!only_reads && !draft.alone) || draft.refused) {
@@ -160,7 +161,8 @@ Plan plan(const Observed& observed, const Now& now) {
 
 Plan plan(const Observed& observed, const Now& now, Memo& memo) {
   if (observed.meta.terminating) {
-    return {.calls = {}, .stop_on_error = false, .recheck = {}, .why = "the cluster is being deleted", .rereads = 0};
+    return {
+        .calls = {}, .stop_on_error = false, .recheck = {}, .why = "the cluster is being deleted", .reread = Reread{}};
   }
   Memo::Work& work = memo.of(observed.cluster);
   const std::int64_t generation = observed.meta.generation;
@@ -178,7 +180,7 @@ Plan plan(const Observed& observed, const Now& now, Memo& memo) {
             .recheck = behind_recheck,
             .why = kube::to_string(child != nullptr ? child->meta.ref : pod->meta.ref) +
                    " is of a later epoch than this copy of the cluster; waiting for the newer one",
-            .rereads = 0};
+            .reread = {}};
   }
   const Result<Situation> situation = assess(observed, work, now);
   if (!situation.ok()) {

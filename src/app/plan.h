@@ -11,15 +11,23 @@
 
 namespace nocobase_operator::app {
 
+// What pods refer to and no watch shows, to be read again so that a change is noticed. All of it is in the cluster's
+// namespace.
+struct Reread {
+  std::vector<kube::Ref> refs;
+  Millis in{0};                            // from now, the first time
+  Millis period = std::chrono::hours(24);  // how old it may become after that
+  friend bool operator==(const Reread&, const Reread&) = default;
+};
+
 struct Plan {
   std::vector<kube::Call>
       calls;  // in order; independent of each other unless a failure says otherwise (see stop_on_error)
   bool stop_on_error = false;     // a failed call ends the pass
   std::optional<Millis> recheck;  // decide again after this time even if nothing is seen to change
   std::string why;                // one line for people: what is being done or waited for
-  // So many objects that pods refer to are to be read again once the cluster is given a turn (Observed::reread_turn):
-  // the reads of all clusters together have a limit.
-  std::size_t rereads = 0;
+  // In place of what the plan before asked for, if set. No decision is asked for while these say what they said.
+  std::optional<Reread> reread{};
 
   friend bool operator==(const Plan&, const Plan&) = default;
 };

@@ -252,13 +252,6 @@ void push(const Situation& s, Call call, Draft& draft) {
   draft.writes.push_back(std::move(call));
 }
 
-Call get_call(const Ref& ref) {
-  Call call;
-  call.verb = Verb::get;
-  call.ref = ref;
-  return call;
-}
-
 Call apply_call(const Ref& ref, Json body, std::string_view by, Precondition precondition) {
   Call call;
   call.verb = Verb::apply;
@@ -272,7 +265,7 @@ Call apply_call(const Ref& ref, Json body, std::string_view by, Precondition pre
 void draft_reads(const Situation& s, Draft& draft) {
   for (const ChildState* const state : all_children(s)) {
     if (state->standing == Standing::unknown) {
-      draft.reads.push_back(get_call(state->child->ref));
+      draft.reads.push_back(kube::get_call(state->child->ref));
     }
   }
   draft_keys(s, draft);

@@ -1,5 +1,5 @@
-// When what pods refer to is read: at once where pods are about to start with it, else in turn, so that a change is
-// noticed. What is missing is looked for more often, until a person has to do something.
+// When what pods refer to is read: at once where pods are about to start with it, else now and then, so that a change
+// is noticed. What is missing is looked for more often, until a person has to do something.
 #include <algorithm>
 #include <map>
 
@@ -54,26 +54,11 @@ std::optional<Instant> read_at(const Observed& seen, const Ref& ref) {
   return absent == seen.absent.end() ? std::nullopt : std::optional(absent->second);
 }
 
-// Reads what is due in the cluster's turn, or asks for one.
-void read_in_turn(const Situation& s, const std::vector<Ref>& due, Draft& draft) {
-  const std::optional<Instant>& turn = s.seen->reread_turn;
-  const bool used = !turn || std::any_of(due.begin(), due.end(), [&](const Ref& ref) {
-    const std::optional<Instant> last = read_at(*s.seen, ref);
-    return last && *last >= *turn;
-  });
-  if (used) {
-    draft.turns = due.size();
-  } else if (*turn > s.now.mono) {
-    draft.recheck_in(*turn - s.now.mono);
-  } else {
-    std::transform(due.begin(), due.end(), std::back_inserter(draft.rereads), get_call);
-  }
-}
-
 }  // namespace
 
 void draft_content(const Situation& s, Draft& draft) {
-  std::vector<Ref> due;
+  Reread& again = draft.reread;
+  again.in = again.period;
   for (const auto& [ref, interest] : interests(s)) {
     const std::optional<Instant> last = read_at(*s.seen, ref);
     const Millis age = last ? s.now.mono - *last : Millis::max();
@@ -82,20 +67,16 @@ void draft_content(const Situation& s, Draft& draft) {
       const bool drafted = std::any_of(draft.reads.begin(), draft.reads.end(),
                                        [&ref = ref](const kube::Call& call) { return call.ref == ref; });
       if (!drafted) {
-        draft.reads.push_back(get_call(ref));
+        draft.reads.push_back(kube::get_call(ref));
       }
-    } else if (age >= period) {
-      due.push_back(ref);
-    } else {
-      draft.recheck_in(period - age);
     }
+    again.refs.push_back(ref);
+    again.in = std::min(again.in, age >= period ? Millis(0) : period - age);
+    again.period = std::min(again.period, period);
     const auto refusal = s.seen->refusals.find(ref);
     if (refusal != s.seen->refusals.end() && ref != s.keys.child->ref) {
       draft.stall({"Refused", "the API server refuses to show " + kube::to_string(ref) + ": " + refusal->second});
     }
-  }
-  if (!due.empty()) {
-    read_in_turn(s, due, draft);
   }
 }
 

@@ -148,7 +148,7 @@ void draft_keys(const Situation& s, Draft& draft) {
     draft_absent(s, draft);
     return;
   }
-  draft.reads.push_back(get_call(s.keys.child->ref));
+  draft.reads.push_back(kube::get_call(s.keys.child->ref));
 }
 
 }  // namespace nocobase_operator::app

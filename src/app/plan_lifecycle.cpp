@@ -189,7 +189,7 @@ void look_at_roles(const Situation& s, Lifecycle& view) {
 void read_before(const Situation& s, const Ref& ref, Draft& draft) {
   const auto absent = s.seen->absent.find(ref);
   if (absent == s.seen->absent.end() || !is_fresh(absent->second, s)) {
-    draft.reads.push_back(get_call(ref));
+    draft.reads.push_back(kube::get_call(ref));
   }
 }
 
@@ -338,10 +338,10 @@ void draft_lifecycle(const Situation& s, Draft& draft) {
   draft.lifecycle = decide(view);
   Decision& decision = draft.lifecycle;
   if (decision.reads_record || (decision.keeps_record && !view.found)) {
-    draft.reads.push_back(get_call(record_ref(*s.cluster)));
+    draft.reads.push_back(kube::get_call(record_ref(*s.cluster)));
   } else if (decision.reads_pods) {
     // With the cluster itself: a copy that is too old must not make a second setup Pod.
-    draft.reads.push_back(get_call(s.seen->meta.ref));
+    draft.reads.push_back(kube::get_call(s.seen->meta.ref));
     draft.reads.push_back(list_pods(s));
   } else if (decision.makes_setup && view.setup != SetupPod::foreign) {
     read_before(s, setup_pod_ref(*s.cluster), draft);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "app/lifecycle.h"
+#include "app/plan.h"
 #include "app/situation.h"
 #include "app/status.h"
 #include "base/time.h"
@@ -49,8 +50,7 @@ struct Draft {
   std::vector<Unmet> waits;          // for something outside a role
   std::vector<std::string> pending;  // children outside a role that are being written
   KeysReport keys;
-  std::vector<kube::Call> rereads;  // to notice changes; nothing waits for them
-  std::size_t turns = 0;            // see Plan::rereads
+  Reread reread;
   Decision lifecycle;
   std::optional<Json> next_status;  // to be written before anything else: the next step
   std::optional<Millis> recheck;
@@ -72,7 +72,7 @@ struct Draft {
 // rests on it: a claim or a Deployment that is to be made, pods that are to be replaced, or a status without its keys.
 void draft_keys(const Situation& s, Draft& draft);
 
-// Reads what pods refer to: at once where pods are about to start, else in the cluster's turn.
+// Reads what pods refer to at once where pods are about to start, and says when it is to be read again.
 void draft_content(const Situation& s, Draft& draft);
 // Whether pods are to start, and it is not known with what, or something is missing that they do not start without.
 [[nodiscard]] bool lacks_content(const RoleState& role);
@@ -120,7 +120,6 @@ inline constexpr Seconds contest_lasts{600};
 // Every write goes through here, so that what the server said to the last one of an object is told.
 void push(const Situation& s, kube::Call call, Draft& draft);
 // Calls with what every one of their kind has in common.
-[[nodiscard]] kube::Call get_call(const kube::Ref& ref);
 [[nodiscard]] kube::Call apply_call(const kube::Ref& ref, Json body, std::string_view manager,
                                     kube::Precondition precondition);
 

@@ -47,6 +47,14 @@ struct Call {
   friend bool operator==(const Call&, const Call&) = default;
 };
 
+// A read of one object.
+[[nodiscard]] inline Call get_call(const Ref& ref) {
+  Call call;
+  call.verb = Verb::get;
+  call.ref = ref;
+  return call;
+}
+
 // Whether the call changes anything on the server.
 [[nodiscard]] bool is_write(Verb verb);
 // "apply", "apply_status", … for logs and metrics.

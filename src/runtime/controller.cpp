@@ -18,21 +18,9 @@ struct Overloaded : F... {
 template <class... F>
 Overloaded(F...) -> Overloaded<F...>;
 
-// When a server throttles without saying for how long.
-constexpr Millis default_retry_after{1'000};
-
 template <class Array, class Index>
 auto& at(Array& array, Index index) {
   return array.at(static_cast<std::size_t>(index));
-}
-
-kube::Call read_of(const kube::Ref& ref) {
-  return {.verb = kube::Verb::get,
-          .ref = ref,
-          .body = {},
-          .manager = {},
-          .precondition = {},
-          .propagation = kube::Propagation::background};
 }
 
 // Tells one plan from another within this process.
@@ -68,7 +56,8 @@ Controller::Controller(Options options, Rng rng)
     : options_(std::move(options)),
       queue_(rng, options_.backoff),
       budget_(options_.budget),
-      refused_(rng, options_.backoff) {
+      refused_(rng, options_.backoff),
+      rereads_(options_.reread_spacing) {
   CHECK(options_.random_bytes != nullptr && options_.max_passes > 0 && options_.max_parallel_reads > 0);
 }
 
@@ -139,6 +128,7 @@ std::vector<NumberedCall> Controller::poll(Now now, bool leading) {
       advance(*key, true, now, out);
     }
   }
+  read_in_turn(now, out);
   return out;
 }
 
@@ -146,11 +136,14 @@ std::optional<Instant> Controller::next_wake() const {
   if (!ready_.empty()) {
     return Instant{};  // at once
   }
-  const std::optional<Instant> due = queue_.next_due();
-  if (!active_ || passes_.size() >= options_.max_passes || !due) {
+  if (!active_) {
     return std::nullopt;
   }
-  return std::max(*due, not_before_);
+  std::optional<Instant> due = rereads_.next_due();
+  if (const std::optional<Instant> next = queue_.next_due(); next && passes_.size() < options_.max_passes) {
+    due = due ? std::min(*due, *next) : *next;
+  }
+  return due ? std::optional(std::max(*due, not_before_)) : std::nullopt;
 }
 
 std::string Controller::why(const app::ClusterKey& key) const {
@@ -167,6 +160,7 @@ void Controller::begin(const app::ClusterKey& key, Now now) {
     repeats_.erase(key);
     budget_.forget(key);
     refused_.forget(key);
+    rereads_.forget(key);
     return;
   }
   observed->missing_kinds = missing_;
@@ -174,7 +168,9 @@ void Controller::begin(const app::ClusterKey& key, Now now) {
   observed->reread_period = options_.reread_period;
   app::Plan plan = options_.decisions.plan(*observed, now);
   ++counters_.plans;
-  give_turn(key, plan.rereads, now);
+  if (plan.reread) {
+    rereads_.set(key, *plan.reread, now.mono);
+  }
   if (plan.calls.empty()) {
     settled(key, plan, now);
     return;
@@ -235,17 +231,6 @@ void Controller::settled(const app::ClusterKey& key, const app::Plan& plan, Now 
   }
 }
 
-// Turns are given in the order in which they are asked for, each as long as its reads may take.
-void Controller::give_turn(const app::ClusterKey& key, std::size_t reads, Now now) {
-  if (reads == 0) {
-    return;
-  }
-  const Instant turn = std::max(next_turn_, now.mono);
-  next_turn_ = turn + options_.reread_spacing * static_cast<std::int64_t>(reads);
-  store_.give_turn(key, turn);
-  queue_.add(key, turn);
-}
-
 NumberedCall Controller::send(const app::ClusterKey& key, Pass& pass, kube::Call call, Fingerprint fingerprint) {
   const CallId id = next_id_++;
   const kube::Json* const status = call.verb == kube::Verb::apply_status ? kube::find(call.body, "status") : nullptr;
@@ -259,6 +244,9 @@ NumberedCall Controller::send(const app::ClusterKey& key, Pass& pass, kube::Call
                           .reread = false});
   ++pass.in_flight;
   pass.writing = kube::is_write(call.verb);
+  if (pass.writing) {
+    shared_.forget(call.ref);
+  }
   return {id, std::move(call)};
 }
 
@@ -282,7 +270,7 @@ void Controller::advance(const app::ClusterKey& key, bool may_call, Now now, std
   Pass& pass = it->second;
   while (may_call && !pass.writing && pass.in_flight < options_.max_parallel_reads) {
     if (!pass.rereads.empty()) {
-      NumberedCall read = send(key, pass, read_of(pass.rereads.back()), {});
+      NumberedCall read = send(key, pass, kube::get_call(pass.rereads.back()), {});
       pass.rereads.pop_back();
       calls_.at(read.id).reread = true;
       out.push_back(std::move(read));
@@ -299,6 +287,10 @@ void Controller::advance(const app::ClusterKey& key, bool may_call, Now now, std
       ++pass.next;
       pass.failed = true;
       pass.stopped = pass.stop_on_error;
+      continue;
+    }
+    if (call.verb == kube::Verb::get && is_answered(key, call.ref, now.mono - options_.reads_shared, now)) {
+      ++pass.next;
       continue;
     }
     out.push_back(send_next(key, pass));
@@ -336,6 +328,12 @@ void Controller::replied(CallId id, const Result<kube::Json>& result, std::optio
   }
   const Sent sent = std::move(it->second);
   calls_.erase(it);
+  if (sent.content) {
+    ++(result.ok() ? at(counters_.calls_ok, sent.verb)
+                   : at(at(counters_.calls_failed, sent.verb), result.error().code));
+    content_replied(sent, result, retry_after, now);
+    return;
+  }
   const auto found = passes_.find(sent.key);
   CHECK(found != passes_.end());
   Pass& pass = found->second;
@@ -380,6 +378,9 @@ void Controller::succeeded(const Sent& sent, const kube::Json& body, Pass& pass,
     return;
   }
   const auto* const child = std::get_if<app::SeenChild>(&seen.value());
+  if (child != nullptr && sent.verb == kube::Verb::get) {
+    shared_.put(*child);
+  }
   const std::uint64_t owned = child != nullptr ? child->owned : 0;
   const std::uint64_t version = app::meta_of(seen.value()).version;
   store_.replied(sent.key, std::move(seen).value());
@@ -413,6 +414,14 @@ void Controller::listed_pods(const Sent& sent, const kube::Json& list, Pass& pas
   store_.pods_read(sent.key, std::move(pods), now.mono);
 }
 
+// The server wants less of us: how long nothing new begins.
+Millis Controller::throttled(std::optional<Millis> retry_after, Now now) {
+  constexpr Millis unless_told{1'000};
+  const Millis delay = retry_after.value_or(unless_told);
+  not_before_ = std::max(not_before_, now.mono + delay);
+  return delay;
+}
+
 void Controller::refused(const Sent& sent, const Error& error, std::optional<Millis> retry_after, Pass& pass, Now now) {
   switch (error.code) {
     case Code::not_found:
@@ -433,8 +442,7 @@ void Controller::refused(const Sent& sent, const Error& error, std::optional<Mil
       break;
     case Code::throttled:
       pass.stopped = true;
-      pass.at_least = retry_after.value_or(default_retry_after);
-      not_before_ = std::max(not_before_, now.mono + pass.at_least);
+      pass.at_least = throttled(retry_after, now);
       break;
     case Code::gone:
     case Code::unavailable:

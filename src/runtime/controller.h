@@ -23,6 +23,8 @@
 #include "runtime/counters.h"
 #include "runtime/queue.h"
 #include "runtime/refused_calls.h"
+#include "runtime/rereads.h"
+#include "runtime/shared_reads.h"
 #include "runtime/store.h"
 #include "runtime/watcher.h"
 #include "runtime/write_budget.h"
@@ -67,9 +69,11 @@ class Controller {
     std::uint32_t max_repeats = 10;       // of one plan in a row before it backs off
     Backoff backoff{Millis(100), Millis(60'000)};
     WriteBudget::Options budget{};
-    // What pods refer to is read again when it is that old, or later: the reads of all clusters are so far apart.
+    // What pods refer to is read again when it is that old, or later: the reads of all clusters are so far apart. What
+    // was read for one cluster serves others for so long.
     Millis reread_period{60'000};
     Millis reread_spacing{200};
+    Millis reads_shared{10'000};
   };
 
   Controller(Options options, Rng rng);
@@ -108,8 +112,8 @@ class Controller {
     std::vector<Fingerprint> fingerprints;  // of calls
     std::vector<app::EventOfCall> events;
     std::vector<app::Event> happened;  // of those, by calls that have succeeded
-    std::size_t next = 0;            // of calls
-    std::vector<kube::Ref> rereads;  // to be read before anything else, as we do not know what became of them
+    std::size_t next = 0;              // of calls
+    std::vector<kube::Ref> rereads;    // to be read before anything else, as we do not know what became of them
     std::size_t in_flight = 0;
     bool writing = false;  // what is in flight is a write, so alone
     bool failed = false;
@@ -129,6 +133,7 @@ class Controller {
     bool accepts = false;               // an apply as the manager whose part app::SeenChild::owned is about
     std::uint64_t status_hash = 0;      // of an apply_status
     bool reread = false;                // after a write whose outcome is not known, or that lost against another
+    bool content = false;               // of what pods refer to, in the cluster's turn: part of no pass
     std::optional<app::Event> event{};  // that has happened if it succeeds
   };
   // How often a cluster's plan was the same in a row.
@@ -142,7 +147,10 @@ class Controller {
   [[nodiscard]] Instant next_call(const app::ClusterKey& key, const app::Plan& plan,
                                   const std::vector<Fingerprint>& fingerprints, Instant now) const;
   void settled(const app::ClusterKey& key, const app::Plan& plan, Now now);
-  void give_turn(const app::ClusterKey& key, std::size_t reads, Now now);
+  void read_in_turn(Now now, std::vector<NumberedCall>& out);
+  void content_replied(const Sent& sent, const Result<kube::Json>& result, std::optional<Millis> retry_after, Now now);
+  [[nodiscard]] bool is_answered(const app::ClusterKey& key, const kube::Ref& ref, Instant since, Now now);
+  Millis throttled(std::optional<Millis> retry_after, Now now);
   void advance(const app::ClusterKey& key, bool may_call, Now now, std::vector<NumberedCall>& out);
   void finish(const app::ClusterKey& key, const Pass& pass, bool cut, Now now);
   [[nodiscard]] NumberedCall send(const app::ClusterKey& key, Pass& pass, kube::Call call, Fingerprint fingerprint);
@@ -165,7 +173,8 @@ class Controller {
   std::vector<app::ClusterKey> ready_;  // passes that may go on
   CallId next_id_ = 1;
   std::vector<Happened> happened_;
-  Instant next_turn_{};   // when all reads that turns were given for have had their time
+  Rereads rereads_;
+  SharedReads shared_;
   Instant not_before_{};  // the server has throttled us: no new work until then
   bool active_ = false;   // at the last poll
   Counters counters_;

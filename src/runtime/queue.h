@@ -54,8 +54,8 @@ class Queue {
 
  private:
   struct Item {
-    Instant due = Instant::max();  // max(): nobody asked for it
-    std::uint64_t order = 0;       // breaks ties of due; meaningful while it waits in order_ and for again()
+    Instant due = Instant::max();    // max(): nobody asked for it
+    std::uint64_t order = 0;         // breaks ties of due; meaningful while it waits in order_ and for again()
     Instant taken = Instant::max();  // when it was due, of one that is being worked on
     std::uint32_t failures = 0;
     bool processing = false;

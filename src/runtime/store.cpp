@@ -175,7 +175,6 @@ void Store::drop_surplus(Node& node) {
 // What was read or noted for a cluster is of no use without it; what a watch shows stays.
 void Store::forget_cluster(Node& node) {
   node.second.notes = nullptr;
-  node.second.turn.reset();
   std::string kept;
   each_record(node.second.records, [&](const RecordView& record) {
     if (record.head.watched) {
@@ -407,12 +406,6 @@ void Store::pods_read(const app::ClusterKey& key, std::vector<app::SeenPod> pods
       node->second.notes = std::make_unique<Notes>();
     }
     node->second.notes->pods = app::PodsRead{std::move(pods), now};
-  }
-}
-
-void Store::give_turn(const app::ClusterKey& key, Instant when) {
-  if (Node* const node = live_node(key)) {
-    node->second.turn = when;
   }
 }
 

@@ -72,8 +72,10 @@ class Store {
   void pods_read(const app::ClusterKey& key, std::vector<app::SeenPod> pods, Instant now);
   // Our status was written.
   void status_written(const app::ClusterKey& key, const kube::Ref& ref, app::StatusWritten status);
-  // It is, or will be, the cluster's turn to read again what its pods refer to.
-  void give_turn(const app::ClusterKey& key, Instant when);
+  // What a read of a Secret or ConfigMap gave that is made again and again. Whether it says anything new.
+  [[nodiscard]] bool content_read(const app::ClusterKey& key, const app::SeenChild& seen);
+  [[nodiscard]] bool content_absent(const app::ClusterKey& key, const kube::Ref& ref, Instant now);
+  [[nodiscard]] bool content_refused(const app::ClusterKey& key, const kube::Ref& ref, std::string_view message);
   // The server refused our call for the object, with this message; or, with "", does so no longer.
   void refused(const app::ClusterKey& key, const kube::Ref& ref, std::string_view message);
 
@@ -99,7 +101,6 @@ class Store {
   struct Bucket {
     std::string records;           // one after the other; the cluster is one of them
     std::unique_ptr<Notes> notes;  // null when there is nothing to remember
-    std::optional<Instant> turn;   // see app::Observed::reread_turn
   };
   using Buckets = std::unordered_map<app::ClusterKey, Bucket, ClusterKeyHash>;
   using Node = Buckets::value_type;
@@ -120,6 +121,7 @@ class Store {
   void drop(Node& node, const kube::Ref& ref);
   void drop_surplus(Node& node);
   void touch(const Node& node, const app::Seen& seen, Keys& touched) const;
+  [[nodiscard]] std::string refusal_of(const app::ClusterKey& key, const kube::Ref& ref) const;
   void add_foreign_scalers(const app::ClusterKey& key, app::Observed& observed) const;
   void forget_cluster(Node& node);
   void drop_if_empty(const Node& node);

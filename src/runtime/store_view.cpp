@@ -43,7 +43,6 @@ std::optional<app::Observed> Store::observe(const app::ClusterKey& key) const {
   add_foreign_scalers(key, observed);
   std::sort(observed.pods.begin(), observed.pods.end(),
             [](const app::SeenPod& a, const app::SeenPod& b) { return a.meta.ref < b.meta.ref; });
-  observed.reread_turn = it->second.turn;
   if (it->second.notes != nullptr) {
     observed.absent = it->second.notes->absent;
     observed.refusals = it->second.notes->refusals;

@@ -114,32 +114,45 @@ TEST(PlanContent, OfPodsMadeByAnOlderOperatorIsAddedOnce) {
   EXPECT_EQ(after_a_while(world), 0);
 }
 
-TEST(PlanContent, IsReadInTurn) {
+TEST(PlanContent, IsToBeReadAgainAfterThePeriod) {
   World world = settled();
+  const std::vector<kube::Ref> refs = {ref_of(Kind::secret, "crm-keys"), ref_of(Kind::secret, "pg")};
+  const Millis period(60'000);
+  const auto asked = [&] {
+    const Plan next = plan(world.observe(), world.now());
+    EXPECT_EQ(lines(next), Lines{});
+    EXPECT_EQ(next.recheck, std::nullopt) << "no decision is needed for it";
+    return next.reread;
+  };
   world.restart();
-  Plan next = plan(world.observe(), world.now());
-  EXPECT_EQ(lines(next), Lines{}) << "a settled cluster can wait";
-  EXPECT_EQ(next.rereads, 2U);
-  EXPECT_EQ(next.recheck, std::nullopt);
-  world.turn = world.now().mono + Seconds(7);
-  next = plan(world.observe(), world.now());
-  EXPECT_EQ(lines(next), Lines{});
-  EXPECT_EQ(next.rereads, 0U);
-  EXPECT_EQ(next.recheck, Millis(7'000));
+  EXPECT_EQ(asked(), (Reread{refs, Millis(0), period})) << "what is not known is due";
+  world.call(kube::get_call(refs[0]));
+  EXPECT_EQ(asked(), (Reread{refs, Millis(0), period})) << "as long as one is not known";
+  world.call(kube::get_call(refs[1]));
+  EXPECT_EQ(asked(), (Reread{refs, period, period}));
   world.advance(Seconds(7));
-  next = plan(world.observe(), world.now());
-  EXPECT_EQ(lines(next), (Lines{"get Secret apps/crm-keys", "get Secret apps/pg"}));
-  for (const kube::Call& call : next.calls) {
-    world.call(call);
-  }
-  next = plan(world.observe(), world.now());
-  EXPECT_EQ(lines(next), Lines{});
-  EXPECT_EQ(next.rereads, 0U);
-  EXPECT_EQ(next.recheck, Millis(60'000));
-  world.advance(Seconds(60));
-  next = plan(world.observe(), world.now());
-  EXPECT_EQ(lines(next), Lines{});
-  EXPECT_EQ(next.rereads, 2U) << "the turn is used up";
+  world.call(kube::get_call(refs[1]));
+  EXPECT_EQ(asked(), (Reread{refs, Millis(53'000), period})) << "the oldest counts";
+  world.advance(Seconds(53));
+  EXPECT_EQ(asked(), (Reread{refs, Millis(0), period}));
+}
+
+TEST(PlanContent, WhatIsMissingIsReadAgainSooner) {
+  World world = settled();
+  world.remove(ref_of(Kind::secret, "pg"));
+  world.advance(Seconds(61));
+  ASSERT_GT(world.settle(), 0);
+  const Plan next = plan(world.observe(), world.now());
+  ASSERT_TRUE(next.reread);
+  EXPECT_EQ(next.reread->period, Millis(5'000));
+}
+
+TEST(PlanContent, OfAClusterThatIsLeftAloneIsNotRead) {
+  World world = settled();
+  world.edit_spec([](Json& spec) { spec["paused"] = true; });
+  EXPECT_EQ(plan(world.observe(), world.now()).reread, Reread{});
+  world.edit_spec([](Json& spec) { spec["roles"][0]["services"] = {"!"}; });
+  EXPECT_EQ(plan(world.observe(), world.now()).reread, Reread{});
 }
 
 TEST(PlanContent, IsReadAtOnceWherePodsAreToStart) {
@@ -163,7 +176,7 @@ TEST(PlanContent, ThatIsMissingIsNamedAndWaitedFor) {
   EXPECT_EQ(world.condition("Ready"), "False ReferenceMissing");
   EXPECT_EQ(ready_message(world), "role web: Secret apps/pg does not exist; its pods need it to start");
   EXPECT_EQ(world.condition("Reconciling"), "True PodsNotReady");
-  EXPECT_LE(plan(world.observe(), world.now()).recheck.value(), Millis(5'000));
+  EXPECT_LE(plan(world.observe(), world.now()).reread.value().in, Millis(5'000));
   world.put_data(Kind::secret, "pg", {{"user", 1}});
   world.advance(Seconds(5));
   ASSERT_GT(world.settle(), 0);

@@ -440,10 +440,7 @@ int carry_out(World& world, int dies_after) {
   for (int passes = 0; passes < 400; ++passes) {
     const Plan next = plan(world.observe(), world.now());
     check(world, next);
-    bool changed = next.rereads > 0;
-    if (changed) {
-      world.turn = world.now().mono;
-    }
+    bool changed = world.read_again(next);
     for (const kube::Call& call : next.calls) {
       changed = world.call(call).empty() || changed;
       if (kube::is_write(call.verb) && ++writes == dies_after) {

@@ -93,7 +93,12 @@ TEST(Plan, OfASettledClusterIsEmptyAndStaysSoAfterARestart) {
   world.restart();
   world.advance(Seconds(100'000));
   EXPECT_EQ(plan(world.observe(), world.now()),
-            (Plan{.calls = {}, .stop_on_error = false, .recheck = {}, .why = "nothing to do", .rereads = 2}));
+            (Plan{.calls = {},
+                  .stop_on_error = false,
+                  .recheck = {},
+                  .why = "nothing to do",
+                  .reread = Reread{
+                      {ref_of(Kind::secret, "crm-keys"), ref_of(Kind::secret, "pg")}, Millis(0), Millis(60'000)}}));
   EXPECT_EQ(world.condition("Ready"), "True AllRolesReady");
   EXPECT_EQ(world.condition("KeysIntact"), "True KeysPresent");
 }
@@ -315,9 +320,11 @@ TEST(Plan, OfAClusterThatIsBeingDeletedIsEmpty) {
   World world = settled();
   world.cluster()["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z";
   world.at(ref_of(Kind::service, "crm")).owned = 7;
-  EXPECT_EQ(
-      plan(world.observe(), world.now()),
-      (Plan{.calls = {}, .stop_on_error = false, .recheck = {}, .why = "the cluster is being deleted", .rereads = 0}));
+  EXPECT_EQ(plan(world.observe(), world.now()), (Plan{.calls = {},
+                                                      .stop_on_error = false,
+                                                      .recheck = {},
+                                                      .why = "the cluster is being deleted",
+                                                      .reread = Reread{}}));
 }
 
 TEST(Plan, OfAnOldCopyOfTheClusterSaysWhyItWaits) {
@@ -329,7 +336,7 @@ TEST(Plan, OfAnOldCopyOfTheClusterSaysWhyItWaits) {
                   .recheck = Millis(5000),
                   .why = "Deployment apps/crm-web is of a later epoch than this copy of the cluster; waiting for the "
                          "newer one",
-                  .rereads = 0}));
+                  .reread = {}}));
 }
 
 TEST(Plan, ReadsAForeignObjectAgainAfterAWhile) {
@@ -414,7 +421,7 @@ TEST(Plan, ReadsBeforeItSpeaksOfAnything) {
   const Plan next = plan(world.observe(), world.now());
   EXPECT_EQ(lines(next), (Lines{"get Service apps/crm"}));
   EXPECT_EQ(next.why, "get Service apps/crm");
-  EXPECT_EQ(next.recheck, Millis(58'000)) << "what pods refer to has been read before";
+  EXPECT_EQ(next.reread, std::nullopt) << "what was asked for before still is";
 }
 
 TEST(Plan, MakesKeysOnlyWhenAClaimOnItsWayOutIsGone) {

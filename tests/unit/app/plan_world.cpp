@@ -80,7 +80,6 @@ void World::restart() {
   statuses_.clear();
   refusals_.clear();
   pods_read_.reset();
-  turn.reset();
 }
 
 void World::advance(Seconds time) {
@@ -243,7 +242,6 @@ Observed World::observe() const {
   seen.accepted = accepted_;
   seen.statuses = statuses_;
   seen.refusals = refusals_;
-  seen.reread_turn = turn;
   seen.scalers = scalers;
   return seen;
 }
@@ -593,6 +591,20 @@ bool World::tick() {
   return changed;
 }
 
+bool World::read_again(const Plan& plan) {
+  const bool due = plan.reread && !plan.reread->refs.empty() && plan.reread->in == Millis(0);
+  bool changed = false;
+  for (const Ref& ref : due ? plan.reread->refs : std::vector<Ref>()) {
+    const auto child = read_.find(ref);
+    const auto absent = absent_.find(ref);
+    const bool known = (child != read_.end() && child->second.read_at == now_.mono) ||
+                       (absent != absent_.end() && absent->second == now_.mono) || refusals_.contains(ref);
+    changed = !known || changed;
+    call(kube::get_call(ref));
+  }
+  return changed;
+}
+
 int World::settle(const std::function<void(const World&, const Plan&)>& check) {
   constexpr int limit = 400;
   for (int passes = 1; passes < limit; ++passes) {
@@ -602,10 +614,7 @@ int World::settle(const std::function<void(const World&, const Plan&)>& check) {
     if (check) {
       check(*this, next);
     }
-    bool changed = next.rereads > 0;
-    if (changed) {
-      turn = now_.mono;
-    }
+    bool changed = read_again(next);
     for (const kube::Call& item : next.calls) {
       const bool done = call(item).empty();
       changed = changed || done;

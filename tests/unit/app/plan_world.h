@@ -37,6 +37,8 @@ class World {
   bool tick();
   // Plans, checks every plan by `check`, carries it out and lets the controllers run until nothing changes any more.
   // Returns the number of passes, or 0 when it does not end.
+  // Reads again what the plan asks to be read now (Plan::reread). Whether that told anything.
+  bool read_again(const Plan& plan);
   int settle(const std::function<void(const World&, const Plan&)>& check = {});
   // The operator starts anew: what it only remembered is gone.
   void restart();
@@ -75,7 +77,6 @@ class World {
   std::set<kube::Kind> missing_kinds;        // the server does not have them
   std::map<kube::Ref, std::string> refuses;  // writes of these fail with the text
   std::set<kube::Ref> hides;                 // reads of these are forbidden
-  std::optional<Instant> turn;               // to read again what pods refer to
   std::vector<SeenChild> scalers;            // of others
 
  private:

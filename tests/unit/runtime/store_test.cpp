@@ -337,14 +337,5 @@ TEST(Store, KeepsHashesOfAReadSecretAndNoValue) {
             std::get<app::SeenSecret>(first.detail).entries.at("password"));
 }
 
-TEST(Store, RemembersTheTurnOfAClusterThatExists) {
-  Listed of;
-  EXPECT_EQ(of.store.observe(crm)->reread_turn, std::nullopt);
-  of.store.give_turn(crm, Instant(Millis(7)));
-  of.store.give_turn({"ns", "other"}, Instant(Millis(7)));
-  EXPECT_EQ(of.store.observe(crm)->reread_turn, Instant(Millis(7)));
-  EXPECT_EQ(of.store.observe({"ns", "other"}), std::nullopt);
-}
-
 }  // namespace
 }  // namespace nocobase_operator::runtime

@@ -1,0 +1,69 @@
+// When what pods refer to is read again: Secrets and ConfigMaps, which no watch shows. Each cluster has its turn, and
+// all turns together have a rate. It knows nothing of what comes of the reads.
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "app/observe.h"
+#include "app/plan.h"
+#include "base/time.h"
+#include "runtime/cluster_key_hash.h"
+
+namespace nocobase_operator::runtime {
+
+class Rereads {
+ public:
+  // What is to be read now.
+  struct Turn {
+    app::ClusterKey key;
+    std::vector<kube::Ref> refs;
+    Millis period{};  // how old it may become
+  };
+
+  // `spacing` is what one read is to take of the time.
+  explicit Rereads(Millis spacing) : spacing_(spacing) {}
+
+  // What the last decision about a cluster asked for, in place of what the one before did. Objects of other namespaces
+  // than the cluster's are not read.
+  void set(const app::ClusterKey& key, const app::Reread& what, Instant now);
+  void forget(const app::ClusterKey& key);
+  // The cluster that has been due for longest, if any is and the time for what was spent has passed. It is due again
+  // after its period.
+  [[nodiscard]] std::optional<Turn> take(Instant now);
+  // So many reads were made of the turn that was taken.
+  void spent(std::size_t reads, Instant now);
+  // A read of a cluster has failed: it is due at that time, if it is not before.
+  void retry(const app::ClusterKey& key, Instant due);
+  // When take() will next give something; nothing when no cluster waits.
+  [[nodiscard]] std::optional<Instant> next_due() const;
+
+ private:
+  struct Item {
+    std::string what;  // kinds and names, as a cluster has few and clusters are many
+    Millis period{};
+    Instant due{};
+    std::uint64_t order = 0;  // breaks ties
+  };
+  using Items = std::unordered_map<app::ClusterKey, Item, ClusterKeyHash>;
+  struct Entry {
+    Instant due;
+    std::uint64_t order;
+    const app::ClusterKey* key;  // of the node in items_, which does not move
+    friend bool operator<(const Entry& a, const Entry& b) { return a.due != b.due ? a.due < b.due : a.order < b.order; }
+  };
+
+  void wait(Items::value_type& node, Instant due);
+  void leave(const Items::value_type& node);
+
+  Millis spacing_;
+  Items items_;
+  std::set<Entry> order_;
+  std::uint64_t next_order_ = 1;
+  Instant free_at_{};  // when all reads that were spent have had their time
+};
+
+}  // namespace nocobase_operator::runtime
