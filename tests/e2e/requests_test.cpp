@@ -3,6 +3,7 @@
 #include <csignal>
 #include <fstream>
 #include <thread>
+#include <utility>
 
 #include "own_operator.h"
 
@@ -14,18 +15,11 @@ constexpr std::size_t clusters = 10;
 
 const std::map<std::string, std::size_t> requests_per_cluster = {
     // A child is read before it is made, so that nothing of somebody else's is taken over.
-    {"get serviceaccounts", 1},
-    {"get services", 1},
-    {"get nocobaseroles", 3},
-    {"get deployments", 3},
-    // Keys and passwords: one Secret holds all that the pods refer to.
-    {"get secrets", 1},
-    {"patch serviceaccounts", 1},
-    {"patch services", 1},
-    {"patch nocobaseroles", 3},
-    {"patch deployments", 3},
-    {"patch nocobaseroles/status", 3},
-    {"patch nocobaseclusters/status", 2},
+    {"get serviceaccounts", 1},        {"get services", 1},
+    {"get nocobaseroles", 3},          {"get deployments", 3},
+    {"patch serviceaccounts", 1},      {"patch services", 1},
+    {"patch nocobaseroles", 3},        {"patch deployments", 3},
+    {"patch nocobaseroles/status", 3}, {"patch nocobaseclusters/status", 2},
 };
 
 // While it stands, no Deployment gets a status: what is counted does not depend on who is faster.
@@ -102,6 +96,14 @@ TEST_F(RequestsTest, a_cluster_costs_one_write_per_child_and_no_more_than_is_rec
   OwnOperator one("requests");
   ASSERT_NO_FATAL_FAILURE(
       one.start(kubeconfig_of(system, "requests", api_server()), {"--namespace", ns, "--lease-namespace", system}));
+  // Keys and passwords: one Secret, to which all refer. Who asks for it before the first answer is there asks too.
+  std::size_t secrets = 0;
+  const auto requests = [&] {
+    std::map<std::string, std::size_t> made = cp().requests_since(mark, user, ns);
+    secrets = std::exchange(made["get secrets"], 0);
+    made.erase("get secrets");
+    return made;
+  };
   const auto sum = [](const std::map<std::string, std::size_t>& requests) {
     std::size_t all = 0;
     for (const auto& [request, count] : requests) {
@@ -110,11 +112,13 @@ TEST_F(RequestsTest, a_cluster_costs_one_write_per_child_and_no_more_than_is_rec
     return all;
   };
   EXPECT_TRUE(wait_for("every request is made", seconds(120), [&] {
-    const std::size_t made = sum(cp().requests_since(mark, user, ns));
+    const std::size_t made = sum(requests());
     return made >= sum(expected) ? std::string() : std::to_string(made) + " of " + std::to_string(sum(expected));
   }));
   std::this_thread::sleep_for(seconds(5));  // none is made after that
-  EXPECT_EQ(cp().requests_since(mark, user, ns), expected);
+  EXPECT_EQ(requests(), expected);
+  EXPECT_GE(secrets, 1U);
+  EXPECT_LE(secrets, clusters);
   for (const Json& object : cp().list("nbc", ns)) {
     EXPECT_EQ(at(object, "/status/observedGeneration", -1), at(object, "/metadata/generation", 0));
   }
