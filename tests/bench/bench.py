@@ -34,9 +34,9 @@ def options() -> argparse.Namespace:
         help="the operator's program (default: that of the release build)",
     )
     parser.add_argument("--only", default="operator,go,rust,floor", help="contenders, by comma")
-    parser.add_argument("--n", default="50:3,300:2,1000:1", help="how many clusters, each with its number of runs")
+    parser.add_argument("--n", default="50:2,300:1,1000:1", help="how many clusters, each with its number of runs")
     parser.add_argument("--reps", type=int, help="runs of each number of clusters, in place of those in --n")
-    parser.add_argument("--idle", type=int, default=60, help="seconds of the idle row; 0: none")
+    parser.add_argument("--idle", type=int, default=60, help="seconds of the idle row, of the last size; 0: none")
     parser.add_argument("--edits", type=int, default=30)
     parser.add_argument("--no-offline", action="store_true", help="leave out what needs no control plane")
     parser.add_argument("--out", type=Path, default=ROOT / "build/bench", help="folder for results.json and logs")
@@ -56,15 +56,15 @@ def sizes(text: str) -> List[List[int]]:
 
 def measure(setting: Setting, contenders: List[Contender], with_floor: bool, args: argparse.Namespace) -> None:
     """All contenders of a row before the next one, each time beginning with another."""
-    for size, times in sizes(args.n):
-        for rep in range(args.reps or times):
-            last = rep == (args.reps or times) - 1
-            if with_floor:
-                floor(setting, size, rep)
-            turn = rep % max(1, len(contenders))
-            for contender in contenders[turn:] + contenders[:turn]:
-                print(f"{contender.name}, {size} clusters, run {rep + 1}", flush=True)
-                Rows(setting, contender, size, rep).run(with_idle=args.idle > 0 and last, with_edits=args.edits > 0)
+    runs = [(size, rep) for size, times in sizes(args.n) for rep in range(args.reps or times)]
+    for size, rep in runs:
+        last = (size, rep) == runs[-1]
+        if with_floor:
+            floor(setting, size, rep)
+        turn = rep % max(1, len(contenders))
+        for contender in contenders[turn:] + contenders[:turn]:
+            print(f"{contender.name}, {size} clusters, run {rep + 1}", flush=True)
+            Rows(setting, contender, size, rep).run(with_idle=args.idle > 0 and last, with_edits=args.edits > 0)
 
 
 def main() -> int:

@@ -98,7 +98,7 @@ TEST_F(RequestsTest, a_cluster_costs_one_write_per_child_and_no_more_than_is_rec
       one.start(kubeconfig_of(system, "requests", api_server()), {"--namespace", ns, "--lease-namespace", system}));
   // Keys and passwords: one Secret, to which all refer. Who asks for it before the first answer is there asks too.
   std::size_t secrets = 0;
-  const auto requests = [&] {
+  const auto made_so_far = [&] {
     std::map<std::string, std::size_t> made = cp().requests_since(mark, user, ns);
     secrets = std::exchange(made["get secrets"], 0);
     made.erase("get secrets");
@@ -112,11 +112,11 @@ TEST_F(RequestsTest, a_cluster_costs_one_write_per_child_and_no_more_than_is_rec
     return all;
   };
   EXPECT_TRUE(wait_for("every request is made", seconds(120), [&] {
-    const std::size_t made = sum(requests());
+    const std::size_t made = sum(made_so_far());
     return made >= sum(expected) ? std::string() : std::to_string(made) + " of " + std::to_string(sum(expected));
   }));
   std::this_thread::sleep_for(seconds(5));  // none is made after that
-  EXPECT_EQ(requests(), expected);
+  EXPECT_EQ(made_so_far(), expected);
   EXPECT_GE(secrets, 1U);
   EXPECT_LE(secrets, clusters);
   for (const Json& object : cp().list("nbc", ns)) {
