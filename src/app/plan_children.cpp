@@ -236,6 +236,18 @@ void draft_deployment(const Situation& s, std::size_t role, bool its_turn, Draft
   write(s, state, state.seen != nullptr ? same_version(*state.seen) : Precondition{}, draft);
 }
 
+// Whether a role is to get more pods, where those that are wanted and as many that are still to go would not all find a
+// worker id: a watch that is behind must not be what tells how many there are.
+bool is_raised_near_the_limit(const Situation& s) {
+  std::int32_t wanted = 0;
+  bool raised = false;
+  for (const RoleState& role : s.roles) {
+    wanted += role.effect.count.effect;
+    raised = raised || role.effect.count.effect > role.now.effect;
+  }
+  return raised && 2 * wanted > max_worker_ids;
+}
+
 // What is deleted when the spec no longer asks for it. The rest has an owner that garbage collection follows, or holds
 // data.
 bool is_removable(Kind kind) {
@@ -273,12 +285,24 @@ void draft_reads(const Situation& s, Draft& draft) {
   if (draft.reads.empty()) {
     draft_lifecycle(s, draft);
   }
+  if (draft.reads.empty() && !draft.next_status && is_raised_near_the_limit(s) && !has_listed_pods(s)) {
+    draft.reads.push_back(list_pods(s));
+  }
   for (const Call& read : draft.reads) {
     const auto refusal = s.seen->refusals.find(read.ref);
     if (refusal != s.seen->refusals.end()) {
       draft.refuse("the API server refuses to show " + kube::to_string(read.ref) + ": " + refusal->second);
     }
   }
+}
+
+Call list_pods(const Situation& s) {
+  Call call;
+  call.verb = Verb::list;
+  call.ref = {Kind::pod, s.cluster->ns, ""};
+  call.selector = std::string(label_instance) + "=" + s.cluster->name + "," + std::string(label_managed_by) + "=" +
+                  std::string(manager);
+  return call;
 }
 
 void draft_children(const Situation& s, Draft& draft) {

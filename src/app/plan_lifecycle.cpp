@@ -16,8 +16,6 @@ using kube::Ref;
 using kube::Verb;
 using std::chrono::sys_seconds;
 
-constexpr Millis proof_lasts{10'000};
-
 bool is_of_job(const SeenPod& pod) {
   return pod.role == component_pull || pod.role == component_backup || pod.role == component_verify;
 }
@@ -58,13 +56,9 @@ std::string by_digest(const std::string& image, const std::string& image_id) {
   return whole && !whole->digest.empty() ? pinned : image;
 }
 
-bool is_proven(const Situation& s) {
-  return s.seen->pods_read && s.now.mono - s.seen->pods_read->at < proof_lasts;
-}
-
 void look_at_setup(const Situation& s, Lifecycle& view) {
   // A list is younger than all that the watch has shown.
-  const std::vector<SeenPod>& pods = is_proven(s) ? s.seen->pods_read->pods : s.seen->pods;
+  const std::vector<SeenPod>& pods = has_listed_pods(s) ? s.seen->pods_read->pods : s.seen->pods;
   const SeenPod* const pod = setup_of(pods, setup_pod_ref(*s.cluster));
   if (pod == nullptr) {
     return;
@@ -149,7 +143,7 @@ bool is_scaled_down(const Situation& s) {
 void look_at_pods(const Situation& s, Lifecycle& view, Draft& draft) {
   std::vector<const SeenPod*> pods = application_pods(s, s.seen->pods);
   const auto& read = s.seen->pods_read;
-  view.proven = is_proven(s);
+  view.proven = has_listed_pods(s);
   if (view.proven) {
     const std::vector<const SeenPod*> listed = application_pods(s, read->pods);
     if (listed.size() > pods.size()) {
@@ -239,15 +233,6 @@ Call remove_call(const Ref& ref, kube::Precondition precondition) {
   call.ref = ref;
   call.precondition = std::move(precondition);
   call.propagation = kube::Propagation::background;
-  return call;
-}
-
-Call list_pods(const Situation& s) {
-  Call call;
-  call.verb = Verb::list;
-  call.ref = {kube::Kind::pod, s.cluster->ns, ""};
-  call.selector = std::string(label_instance) + "=" + s.cluster->name + "," + std::string(label_managed_by) + "=" +
-                  std::string(manager);
   return call;
 }
 

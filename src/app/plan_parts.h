@@ -84,6 +84,8 @@ void draft_setup(const Situation& s, Draft& draft);
 // The phase that goes with a step.
 [[nodiscard]] Phase phase_of_step(const Operation& operation, const Spec& spec);
 
+// All pods of the cluster, from the API server itself.
+[[nodiscard]] kube::Call list_pods(const Situation& s);
 // Reads of what must be known first. Nothing else is decided while there are any.
 void draft_reads(const Situation& s, Draft& draft);
 // Reads and writes of the wanted children, then removals of those that are wanted no longer.

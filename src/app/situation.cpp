@@ -172,9 +172,9 @@ bool is_over(const SeenPod& pod) {
   return pod.phase == "Succeeded" || pod.phase == "Failed";
 }
 
-// Counts pods by role; those that have ended hold no worker id.
+// Counts pods by role; those that have ended hold no worker id. A list is younger than all that the watch has shown.
 void count_pods(const Situation& s, std::vector<RoleNow>& roles, std::int32_t& others) {
-  for (const SeenPod& pod : s.seen->pods) {
+  for (const SeenPod& pod : has_listed_pods(s) ? s.seen->pods_read->pods : s.seen->pods) {
     const bool of_job = pod.role == component_pull || pod.role == component_backup || pod.role == component_verify;
     if (is_over(pod) || of_job) {
       continue;
@@ -224,6 +224,10 @@ std::vector<RoleCount> counts_of(const std::vector<RoleEffect>& effects) {
 }
 
 }  // namespace
+
+bool has_listed_pods(const Situation& s) {
+  return s.seen->pods_read && s.now.mono - s.seen->pods_read->at < proof_lasts;
+}
 
 std::vector<const ChildState*> all_children(const Situation& s) {
   std::vector<const ChildState*> all;

@@ -18,6 +18,8 @@ namespace nocobase_operator::app {
 
 // What was read is taken for true that long, where no watch keeps it current.
 inline constexpr Millis read_lasts{30'000};
+// How long a list of pods is a proof of what is there.
+inline constexpr Millis proof_lasts{10'000};
 
 // How a wanted child stands.
 enum class Standing : std::uint8_t {
@@ -66,6 +68,8 @@ struct Situation {
 // `work` is of seen.cluster, and its findings are no errors. Error (invalid): the spec cannot be rendered.
 [[nodiscard]] Result<Situation> assess(const Observed& seen, Memo::Work& work, const Now& now);
 
+// Whether the API server itself has listed the pods of the cluster a moment ago, and nothing was seen to change since.
+[[nodiscard]] bool has_listed_pods(const Situation& s);
 // Every wanted child with what is there of it, in the order of writing; the Secret is not among them.
 [[nodiscard]] std::vector<const ChildState*> all_children(const Situation& s);
 // Whether a child of this kind is made only where the spec asks for it, and removed where it no longer does.

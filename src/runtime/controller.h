@@ -134,6 +134,7 @@ class Controller {
     std::uint64_t status_hash = 0;      // of an apply_status
     bool reread = false;                // after a write whose outcome is not known, or that lost against another
     bool content = false;               // of what pods refer to, in the cluster's turn: part of no pass
+    Instant asked{};                    // when, of such a read
     std::optional<app::Event> event{};  // that has happened if it succeeds
   };
   // How often a cluster's plan was the same in a row.

@@ -26,6 +26,7 @@ void Controller::read_in_turn(Now now, std::vector<NumberedCall>& out) {
       sent.key = turn->key;
       sent.ref = ref;
       sent.content = true;
+      sent.asked = now.mono;
       calls_.emplace(id, std::move(sent));
       out.push_back({id, kube::get_call(ref)});
       ++reads;
@@ -53,6 +54,9 @@ bool Controller::is_answered(const app::ClusterKey& key, const kube::Ref& ref, I
 
 void Controller::content_replied(const Sent& sent, const Result<kube::Json>& result, std::optional<Millis> retry_after,
                                  Now now) {
+  if (store_.was_read_since(sent.key, sent.ref, sent.asked)) {
+    return;  // by a pass that was answered sooner, and what is told now may be older
+  }
   bool news = false;
   if (result.ok()) {
     const Result<app::Seen> seen = options_.decisions.prune(result.value(), sent.ref.kind, now.mono);

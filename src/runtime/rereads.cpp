@@ -73,7 +73,7 @@ std::optional<Rereads::Turn> Rereads::take(Instant now) {
   }
   const auto it = items_.find(*order_.begin()->key);
   leave(*it);
-  wait(*it, now + it->second.period);
+  wait(*it, now + std::max(it->second.period, Millis(1)));
   return Turn{it->first, unpacked(it->first, it->second.what), it->second.period};
 }
 

@@ -76,6 +76,8 @@ class Store {
   [[nodiscard]] bool content_read(const app::ClusterKey& key, const app::SeenChild& seen);
   [[nodiscard]] bool content_absent(const app::ClusterKey& key, const kube::Ref& ref, Instant now);
   [[nodiscard]] bool content_refused(const app::ClusterKey& key, const kube::Ref& ref, std::string_view message);
+  // Whether a read has told of the object, there or not, at that time or later.
+  [[nodiscard]] bool was_read_since(const app::ClusterKey& key, const kube::Ref& ref, Instant when) const;
   // The server refused our call for the object, with this message; or, with "", does so no longer.
   void refused(const app::ClusterKey& key, const kube::Ref& ref, std::string_view message);
 

@@ -41,6 +41,20 @@ bool Store::content_refused(const app::ClusterKey& key, const kube::Ref& ref, st
   return refusal_of(key, ref) != before;
 }
 
+bool Store::was_read_since(const app::ClusterKey& key, const kube::Ref& ref, Instant when) const {
+  const std::optional<app::Seen> seen = find(key, ref);
+  const auto* const child = seen ? std::get_if<app::SeenChild>(&*seen) : nullptr;
+  if (child != nullptr) {
+    return child->read_at >= when;
+  }
+  const auto it = buckets_.find(key);
+  if (it == buckets_.end() || it->second.notes == nullptr) {
+    return false;
+  }
+  const auto absent = it->second.notes->absent.find(ref);
+  return absent != it->second.notes->absent.end() && absent->second >= when;
+}
+
 std::string Store::refusal_of(const app::ClusterKey& key, const kube::Ref& ref) const {
   const auto it = buckets_.find(key);
   if (it == buckets_.end() || it->second.notes == nullptr) {

@@ -1,6 +1,7 @@
 // A settled cluster is left alone: nothing is written until something changes.
 #include <csignal>
 #include <thread>
+#include <vector>
 
 #include "harness.h"
 
@@ -9,6 +10,7 @@ namespace nocobase_operator::e2e {
 namespace {
 
 using testing::IsEmpty;
+using testing::Not;
 
 class QuietTest : public OperatorTest {
  protected:
@@ -18,6 +20,16 @@ class QuietTest : public OperatorTest {
       apply(cluster("crm", three_roles()));
       ASSERT_TRUE(wait_ready("crm"));
     }
+  }
+
+  // What the operator has told. Others tell of the same objects when they like.
+  [[nodiscard]] std::vector<Json> told() const {
+    std::vector<Json> out = cp().list("events", ns);
+    std::erase_if(out, [](const Json& event) {
+      return text_at(event, "/reportingComponent") != "nocobase.com/nocobase-operator";
+    });
+    EXPECT_THAT(out, Not(IsEmpty()));
+    return out;
   }
 };
 
@@ -44,12 +56,12 @@ TEST_F(QuietTest, kubectl_apply_twice_writes_nothing_the_second_time) {
 TEST_F(QuietTest, an_idle_operator_writes_nothing_but_its_lease) {
   ASSERT_TRUE(wait_caught_up());
   const auto mark = cp().mark();
-  const auto events = cp().list("events", ns);
+  const std::vector<Json> events = told();
   std::this_thread::sleep_for(slow() ? seconds(60)
                                      : seconds(20));  // the promise is about time in which nothing happens
   EXPECT_THAT(writes_since(mark), IsEmpty());
   EXPECT_THAT(cp().writes_since(mark, Operator::user, "nocobase-operator-system"), IsEmpty());
-  EXPECT_EQ(cp().list("events", ns), events);
+  EXPECT_EQ(told(), events);
 }
 
 TEST_F(QuietTest, an_operator_that_was_killed_comes_back_without_a_write) {

@@ -303,6 +303,52 @@ TEST(Scaling, AChangeOfHandsIsNoContest) {
   EXPECT_EQ(std::get<SeenRole>(world.at(ref_of(Kind::nocobase_role, "crm-workflow")).detail).intent, 2);
 }
 
+TEST(Scaling, PodsThatOnlyAListHasShownHoldTheirWorkerIds) {
+  World world = settled(sample_cluster());
+  const kube::Ref tasks = ref_of(Kind::deployment, "crm-tasks");
+  // Somebody has deleted the Deployment, and the watch of pods is behind.
+  for (const auto& [leaving, want] : {std::pair(27, 1), std::pair(28, 0)}) {
+    Observed seen = world.observe();
+    seen.children.erase(tasks);
+    seen.absent[tasks] = world.now().mono;
+    seen.pods_read = PodsRead{seen.pods, world.now().mono};
+    for (int i = 0; i < leaving; ++i) {
+      SeenPod pod;
+      pod.meta.ref = ref_of(Kind::pod, "crm-tasks-" + std::to_string(i));
+      pod.meta.terminating = true;
+      pod.cluster = "crm";
+      pod.role = "tasks";
+      seen.pods_read->pods.push_back(pod);
+    }
+    const Plan next = plan(seen, world.now());
+    const auto made =
+        std::find_if(next.calls.begin(), next.calls.end(), [&](const kube::Call& call) { return call.ref == tasks; });
+    ASSERT_NE(made, next.calls.end());
+    EXPECT_EQ(kube::integer_at(made->body, {"spec", "replicas"}, -1), want)
+        << "beside 3 pods of other roles and one of its own";
+  }
+}
+
+TEST(Scaling, PodsAreListedBeforeARoleIsRaisedNearTheLimit) {
+  World world = settled(sample_cluster());
+  const auto next = [&] { return lines(plan(world.observe(), world.now())); };
+  const std::vector<std::string> list = {"list Pod apps/"};
+  world.scale("workflow", 13);
+  EXPECT_NE(next(), list) << "16 pods, and 16 that are still to go, all have an id";
+  ASSERT_GT(world.settle(), 0);
+  world.scale("workflow", 14);
+  EXPECT_EQ(next(), list);
+  ASSERT_GT(world.settle(), 0);
+  EXPECT_EQ(std::get<SeenDeployment>(world.at(ref_of(Kind::deployment, "crm-workflow")).detail).spec_replicas, 14);
+  world.scale("workflow", 40);
+  EXPECT_EQ(next(), list);
+  ASSERT_GT(world.settle(), 0);
+  EXPECT_EQ(std::get<SeenDeployment>(world.at(ref_of(Kind::deployment, "crm-workflow")).detail).spec_replicas, 29);
+  EXPECT_EQ(next(), std::vector<std::string>()) << "what stays as it is needs no proof";
+  world.scale("workflow", 20);
+  EXPECT_NE(next(), list) << "nor what falls";
+}
+
 TEST(Scaling, WithoutACoordinatorTheOddsOfACollisionAreTold) {
   struct Case {
     int pods;

@@ -287,6 +287,32 @@ TEST(Content, OfAPassIsTakenFromWhatWasReadForAnother) {
   EXPECT_EQ(of.last["c"].children.at(pg).read_at, ms(10));
 }
 
+TEST(Content, AnAnswerThatAnotherHasOvertakenIsDropped) {
+  const std::vector<Result<Json>> late = {secret("pg", "eA=="), Error{Code::not_found, "gone"}};
+  for (const Result<Json>& told : late) {
+    Content of({"a"});
+    EXPECT_EQ(of.poll(0), Refs{pg});
+    of.reply(secret("pg", "eA=="), 10);
+    EXPECT_EQ(of.poll(10), Refs{});
+    EXPECT_EQ(of.poll(8'010), Refs{pg}) << "in its turn";
+    Json edited = objects::cluster("a", 120);
+    edited["spec"]["image"] = "nocobase/nocobase:2.2.16-full";
+    EXPECT_TRUE(of.controller->watched(Kind::nocobase_cluster, Changed{edited}, at(8'011)));
+    of.calls = {kube::get_call(pg)};
+    ASSERT_EQ(of.poll(8'011), Refs{pg}) << "of a pass";
+    of.calls = {};
+    of.controller->replied(of.sent.at(1).id, secret("pg", "eQ==", 12), std::nullopt, at(8'020));
+    static_cast<void>(of.poll(8'020));
+    static_cast<void>(of.take_decided());
+    of.reply(told, 8'030);
+    static_cast<void>(of.poll(8'031));
+    EXPECT_EQ(of.take_decided(), Names{});
+    const std::optional<app::Seen> kept = of.controller->store().find(a, pg);
+    ASSERT_TRUE(kept);
+    EXPECT_EQ(app::meta_of(*kept).version, 12U);
+  }
+}
+
 TEST(Content, OfAClusterThatHasGoneIsNotRead) {
   Content of({"a"});
   EXPECT_EQ(of.poll(0), Refs{pg});
