@@ -38,6 +38,17 @@ def write(path: Path, table: List[Dict[str, Any]]) -> None:
     print(f"recorded {len(kept)} ratios in {path}")
 
 
+def better(one: List[Dict[str, Any]], other: List[Dict[str, Any]]) -> List[Dict[str, Any]]:
+    """Of two runs, the better ratio of each figure: what is worse for good is so in both."""
+    others = {_key(entry): entry for entry in other}
+    chosen = []
+    for entry in one:
+        again = others.get(_key(entry), entry)
+        is_better = None not in (entry["ratio"], again["ratio"]) and again["ratio"] < entry["ratio"]
+        chosen.append(again if is_better else entry)
+    return chosen
+
+
 def compare(path: Path, table: List[Dict[str, Any]]) -> int:
     """1 when a ratio to the better peer has become worse by a quarter."""
     if not path.exists():
