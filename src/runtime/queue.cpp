@@ -39,7 +39,7 @@ void Queue::add(const app::ClusterKey& key, Instant due) {
 }
 
 std::optional<app::ClusterKey> Queue::take(Instant now) {
-  if (order_.empty() || order_.begin()->due > now) {
+  if (order_.empty() || order_.begin()->at > now) {
     return std::nullopt;
   }
   const auto it = items_.find(*order_.begin()->key);
@@ -91,7 +91,7 @@ void Queue::forget(const app::ClusterKey& key) {
 }
 
 std::optional<Instant> Queue::next_due() const {
-  return order_.empty() ? std::nullopt : std::optional<Instant>(order_.begin()->due);
+  return order_.empty() ? std::nullopt : std::optional<Instant>(order_.begin()->at);
 }
 
 std::size_t Queue::overdue(Instant now) const {

@@ -12,6 +12,7 @@
 #include "base/time.h"
 #include "runtime/backoff.h"
 #include "runtime/cluster_key_hash.h"
+#include "runtime/due.h"
 
 namespace nocobase_operator::runtime {
 
@@ -61,20 +62,14 @@ class Queue {
     bool processing = false;
   };
   using Items = std::unordered_map<app::ClusterKey, Item, ClusterKeyHash>;
-  struct Entry {
-    Instant due;
-    std::uint64_t order;
-    const app::ClusterKey* key;  // of the node in items_, which does not move
-    friend bool operator<(const Entry& a, const Entry& b) { return a.due != b.due ? a.due < b.due : a.order < b.order; }
-  };
 
   void wait(Items::value_type& node, std::uint64_t order);
   void drop_if_idle(Items::iterator it);
 
   Rng rng_;
   Backoff backoff_;
-  Items items_;            // keys that wait, are worked on, or have failed
-  std::set<Entry> order_;  // those that wait
+  Items items_;          // keys that wait, are worked on, or have failed
+  std::set<Due> order_;  // those that wait
   std::uint64_t next_order_ = 1;
   std::size_t processing_ = 0;
   Counters counters_;

@@ -68,7 +68,7 @@ void Rereads::forget(const app::ClusterKey& key) {
 }
 
 std::optional<Rereads::Turn> Rereads::take(Instant now) {
-  if (order_.empty() || std::max(order_.begin()->due, free_at_) > now) {
+  if (order_.empty() || std::max(order_.begin()->at, free_at_) > now) {
     return std::nullopt;
   }
   const auto it = items_.find(*order_.begin()->key);
@@ -90,7 +90,7 @@ void Rereads::retry(const app::ClusterKey& key, Instant due) {
 }
 
 std::optional<Instant> Rereads::next_due() const {
-  return order_.empty() ? std::nullopt : std::optional<Instant>(std::max(order_.begin()->due, free_at_));
+  return order_.empty() ? std::nullopt : std::optional<Instant>(std::max(order_.begin()->at, free_at_));
 }
 
 }  // namespace nocobase_operator::runtime

@@ -12,6 +12,7 @@
 #include "app/plan.h"
 #include "base/time.h"
 #include "runtime/cluster_key_hash.h"
+#include "runtime/due.h"
 
 namespace nocobase_operator::runtime {
 
@@ -49,19 +50,13 @@ class Rereads {
     std::uint64_t order = 0;  // breaks ties
   };
   using Items = std::unordered_map<app::ClusterKey, Item, ClusterKeyHash>;
-  struct Entry {
-    Instant due;
-    std::uint64_t order;
-    const app::ClusterKey* key;  // of the node in items_, which does not move
-    friend bool operator<(const Entry& a, const Entry& b) { return a.due != b.due ? a.due < b.due : a.order < b.order; }
-  };
 
   void wait(Items::value_type& node, Instant due);
   void leave(const Items::value_type& node);
 
   Millis spacing_;
   Items items_;
-  std::set<Entry> order_;
+  std::set<Due> order_;
   std::uint64_t next_order_ = 1;
   Instant free_at_{};  // when all reads that were spent have had their time
 };
