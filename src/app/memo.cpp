@@ -4,8 +4,10 @@
 #include <utility>
 
 #include "app/defaults.h"
+#include "app/names.h"
 #include "app/validate.h"
 #include "kube/kind.h"
+#include "kube/meta.h"
 
 namespace nocobase_operator::app {
 namespace {
@@ -45,6 +47,53 @@ Json without_status(const Json& object) {
 
 }  // namespace
 
+namespace {
+
+Json& epoch_in(Child& deployment) {
+  return deployment.body["metadata"]["annotations"][std::string(annotation_epoch)];
+}
+
+// A step that changes nothing of a Deployment does not write it: it keeps the epoch of the one that last did.
+Child sealed_with_epoch(Child deployment, const std::string& epoch, const Memo::Told& told) {
+  epoch_in(deployment) = told.epoch == 0 ? epoch : std::to_string(told.epoch);
+  const bool same = epoch_in(deployment) == epoch;
+  deployment = sealed(std::move(deployment));
+  if (same || deployment.hash == told.applied) {
+    return deployment;
+  }
+  epoch_in(deployment) = epoch;
+  return sealed(std::move(deployment));
+}
+
+}  // namespace
+
+Memo::Deployment::Deployment(Child rendered) : child_(std::make_shared<Child>(std::move(rendered))) {
+  const Json* const annotations = kube::find_path(child_->body, {"spec", "template", "metadata", "annotations"});
+  if (annotations != nullptr) {
+    annotations_ = *annotations;
+  }
+  epoch_ = kube::annotation_of(child_->body, annotation_epoch);
+}
+
+std::shared_ptr<const Child> Memo::Deployment::sealed(const Told& told) {
+  if (told_ == told) {
+    return child_;
+  }
+  if (child_.use_count() > 1) {
+    child_ = std::make_shared<Child>(*child_);
+  }
+  Json& pods = child_->body["spec"]["template"]["metadata"];
+  if (annotations_) {
+    pods["annotations"] = *annotations_;
+  } else {
+    pods.erase("annotations");
+  }
+  put_content(*child_, told.content);
+  *child_ = sealed_with_epoch(std::move(*child_), epoch_, told);
+  told_ = told;
+  return child_;
+}
+
 Memo::Work::Work(const Json& object) : object_(without_status(object)) {
   Decoded decoded = decode(object_);
   findings_ = std::move(decoded.findings);
@@ -61,7 +110,7 @@ Result<const Memo::Rendered*> Memo::Work::rendered(const std::string& image, con
     return &*rendered_;
   }
   rendered_.reset();
-  sealed_.assign(cluster_->spec.roles.size(), {});
+  deployments_.clear();
   Cluster with_image = *cluster_;
   with_image.spec.image = image;
   RenderInput of_it = input;
@@ -71,8 +120,10 @@ Result<const Memo::Rendered*> Memo::Work::rendered(const std::string& image, con
   for (Child& child : children) {
     if (child.ref.kind == kube::Kind::deployment) {
       made.references.push_back(references_of(child.body["spec"]["template"], cluster_->ns));
+      deployments_.emplace_back(std::move(child));
+    } else {
+      made.children.push_back(std::make_shared<const Child>(std::move(child)));
     }
-    made.children.push_back(std::make_shared<const Child>(std::move(child)));
   }
   for (const Role& role : cluster_->spec.roles) {
     made.worker_modes.push_back(TRY(worker_mode_of(role)));

@@ -20,19 +20,35 @@ namespace nocobase_operator::app {
 // Not thread-safe: one for each controller.
 class Memo {
  public:
-  // The children of a cluster with these counts, before anything that only observation tells is put into them.
+  // The children of a cluster with these counts, but for the Deployments: see Deployment.
   struct Rendered {
     std::vector<std::shared_ptr<const Child>> children;
     // One per role.
     std::vector<std::string> worker_modes;
     std::vector<std::vector<Reference>> references;
   };
-  // A Deployment with what observation tells, and what that was.
-  struct Sealed {
-    std::uint64_t content = 0;
+  // What is put into a rendered Deployment because observation tells it.
+  struct Told {
+    std::uint64_t content = 0;  // of what its pods refer to; 0: not known
     std::int64_t epoch = 0;     // of the live one
     std::uint64_t applied = 0;  // to the live one
-    std::shared_ptr<const Child> child;
+    friend bool operator==(const Told&, const Told&) = default;
+  };
+  // One of a role, as it was rendered or as it was sealed last.
+  class Deployment {
+   public:
+    explicit Deployment(Child rendered);
+    [[nodiscard]] const Child& child() const { return *child_; }
+    [[nodiscard]] std::shared_ptr<const Child> shared() const { return child_; }
+    // The same with what observation tells, and its hash. It is changed in place unless somebody still holds it:
+    // copying it was a fifth of what a decision costs.
+    [[nodiscard]] std::shared_ptr<const Child> sealed(const Told& told);
+
+   private:
+    std::shared_ptr<Child> child_;
+    std::optional<Json> annotations_;  // of its pods, as rendered
+    std::string epoch_;                // likewise its own
+    std::optional<Told> told_;
   };
 
   // What is known of one cluster with one spec.
@@ -46,8 +62,8 @@ class Memo {
 
     // render() of the cluster with this image, which RenderInput names otherwise. Error (invalid) as there.
     [[nodiscard]] Result<const Rendered*> rendered(const std::string& image, const RenderInput& input);
-    // The last one of a role, to be compared and replaced. Empty after another rendering.
-    [[nodiscard]] Sealed& sealed(std::size_t role) { return sealed_[role]; }
+    // That of a role of the last rendering.
+    [[nodiscard]] Deployment& deployment(std::size_t role) { return deployments_[role]; }
 
    private:
     friend class Memo;
@@ -58,11 +74,11 @@ class Memo {
     std::string image_;
     RenderInput input_;
     std::optional<Rendered> rendered_;
-    std::vector<Sealed> sealed_;
+    std::vector<Deployment> deployments_;
   };
 
-  // Keeps what is known of that many clusters.
-  explicit Memo(std::size_t clusters = 32) : clusters_(clusters) {}
+  // Keeps what is known of that many clusters: as many as a controller works on at a time.
+  explicit Memo(std::size_t clusters = 16) : clusters_(clusters) {}
 
   // Of a NocoBaseCluster as it is kept (SeenCluster::text). Valid until the next call.
   [[nodiscard]] Work& of(const Json& object);

@@ -126,46 +126,21 @@ RoleNow role_now(const Situation& s, const Role& role) {
   return now;
 }
 
-// A step that changes nothing of a Deployment does not write it: it keeps the epoch of the one that last did.
-Child sealed_with_epoch(Child deployment, std::int64_t live_epoch, std::uint64_t live_applied) {
-  if (live_epoch == 0) {
-    return sealed(std::move(deployment));
-  }
-  const auto epoch = [](Child& child) -> Json& {
-    return child.body["metadata"]["annotations"][std::string(annotation_epoch)];
-  };
-  Json now = std::exchange(epoch(deployment), std::to_string(live_epoch));
-  const bool same = epoch(deployment) == now;
-  deployment = sealed(std::move(deployment));
-  if (same || deployment.hash == live_applied) {
-    return deployment;
-  }
-  epoch(deployment) = std::move(now);
-  return sealed(std::move(deployment));
-}
-
 // The Deployment with what only observation tells. Until the content is known, what the pods were made of stays: not
 // knowing it is no reason to replace them.
-std::shared_ptr<const Child> finished(const std::shared_ptr<const Child>& deployment, const Content& content,
-                                      const Observed& seen, Memo::Sealed& last) {
-  const auto found = seen.children.find(deployment->ref);
+std::shared_ptr<const Child> finished(Memo::Deployment& deployment, const Content& content, const Observed& seen) {
+  const Child& rendered = deployment.child();
+  const auto found = seen.children.find(rendered.ref);
   const bool is_there = found != seen.children.end();
   const auto* const live = !is_there || found->second.meta.owner_uid != seen.meta.uid
                                ? nullptr
                                : std::get_if<SeenDeployment>(&found->second.detail);
   const std::uint64_t before = live == nullptr ? 0 : live->content;
   const std::uint64_t now = content.hash != 0 ? content.hash : before;
-  const std::int64_t epoch = is_there ? found->second.epoch : 0;
-  const std::uint64_t applied = is_there ? found->second.applied : 0;
-  if (!is_there && now == 0 && kube::integer_at(deployment->body, {"spec", "replicas"}) > 0) {
-    return deployment;  // its pods lack something: it is not written before that is known
+  if (!is_there && now == 0 && kube::integer_at(rendered.body, {"spec", "replicas"}) > 0) {
+    return deployment.shared();  // its pods lack something: it is not written before that is known
   }
-  if (last.child == nullptr || last.content != now || last.epoch != epoch || last.applied != applied) {
-    Child child = *deployment;
-    put_content(child, now);
-    last = {now, epoch, applied, std::make_shared<const Child>(sealed_with_epoch(std::move(child), epoch, applied))};
-  }
-  return last.child;
+  return deployment.sealed({now, is_there ? found->second.epoch : 0, is_there ? found->second.applied : 0});
 }
 
 bool is_over(const SeenPod& pod) {
@@ -312,21 +287,20 @@ Result<Situation> assess(const Observed& seen, Memo::Work& work, const Now& now)
   }
   const Ref keys = {Kind::secret, s.cluster->ns, keys_secret_name(*s.cluster)};
   std::size_t objects = 0;
-  std::size_t deployments = 0;
   for (std::shared_ptr<const Child>& child : children) {
     const Kind kind = child->ref.kind;
     if (kind == Kind::nocobase_role) {
       s.roles[objects++].object = stand(std::move(child), s);
-    } else if (kind == Kind::deployment) {
-      RoleState& role = s.roles[deployments];
-      role.content = content_of(role.references, seen, keys);
-      role.deployment = stand(finished(child, role.content, seen, work.sealed(deployments)), s);
-      ++deployments;
     } else {
       (is_on_request(kind) ? s.on_request : s.children).push_back(stand(std::move(child), s));
     }
   }
-  CHECK(objects == s.roles.size() && deployments == s.roles.size());
+  CHECK(objects == s.roles.size());
+  for (std::size_t i = 0; i < s.roles.size(); ++i) {
+    RoleState& role = s.roles[i];
+    role.content = content_of(role.references, seen, keys);
+    role.deployment = stand(finished(work.deployment(i), role.content, seen), s);
+  }
   s.keys = stand(std::make_shared<const Child>(Child{keys, {}, 0}), s);
   return s;
 }
