@@ -87,24 +87,15 @@ struct Expected {
 // Every folder of tests/data/import.
 const std::map<std::string, Expected>& expected() {
   static const std::map<std::string, Expected> cases = {
-      {"stock-postgres", {1, {"NB070"}}},
-      {"mysql-offset-zone", {1, {"NB062", "NB070", "NB087"}}},
-      {"mariadb-sub-path", {1, {"NB087"}}},
-      {"env-file-tunnel", {1, {"NB070"}}},
-      {"legacy-alpha", {1, {"NB076"}}},
-      {"paas-template", {1, {"NB053"}}},
-      {"sqlite-single", {1, {}}},
-      {"no-nginx-stack", {1, {"NB053", "NB053"}}},
-      {"role-split-anchors", {1, {}}},
-      {"two-hosts", {1, {}}},
-      {"k8s-guide", {1, {"NB070"}}},
-      {"k8s-blog", {1, {"NB053", "NB053", "NB070", "NB090", "NB101"}}},
-      {"chart-values", {1, {"NB070"}}},
-      {"container-app", {1, {"NB053", "NB073", "NB090"}}},
-      {"kingbase", {1, {"NB053"}}},
-      {"hosting-template", {1, {"NB053", "NB053", "NB053"}}},
-      {"k8s-split", {1, {"NB098"}}},
-      {"k8s-complete", {0, {}}},
+      {"stock-postgres", {1, {"NB070"}}},   {"mysql-offset-zone", {1, {"NB062", "NB070", "NB087"}}},
+      {"mariadb-sub-path", {1, {"NB087"}}}, {"env-file-tunnel", {1, {"NB070"}}},
+      {"legacy-alpha", {1, {"NB076"}}},     {"paas-template", {1, {"NB053"}}},
+      {"sqlite-single", {1, {}}},           {"no-nginx-stack", {1, {"NB053", "NB053"}}},
+      {"role-split-anchors", {1, {}}},      {"two-hosts", {1, {}}},
+      {"k8s-guide", {1, {"NB070"}}},        {"k8s-blog", {1, {"NB053", "NB053", "NB070", "NB090", "NB101"}}},
+      {"chart-values", {1, {"NB070"}}},     {"container-app", {1, {"NB053", "NB073", "NB090"}}},
+      {"kingbase", {1, {"NB053"}}},         {"hosting-template", {1, {"NB053", "NB053", "NB053"}}},
+      {"k8s-split", {1, {"NB098"}}},        {"k8s-complete", {0, {}}},
   };
   return cases;
 }
