@@ -4,6 +4,7 @@
 #include <csignal>
 #include <cstdint>
 #include <cstring>
+#include <malloc.h>
 #include <memory>
 #include <unistd.h>
 #include <unordered_map>
@@ -252,6 +253,14 @@ int fail(const Error& error) {
 }  // namespace
 
 int run(const RunOptions& options) {
+#ifdef __GLIBC__
+  // What one thread allocates and the other frees goes back to both: bodies of replies are such.
+  static_cast<void>(mallopt(M_ARENA_MAX, 1));
+  // What is as large as this is given back at once: glibc raises both limits when it has seen a larger one.
+  constexpr int large = 256 << 10;
+  static_cast<void>(mallopt(M_MMAP_THRESHOLD, large));
+  static_cast<void>(mallopt(M_TRIM_THRESHOLD, large));
+#endif
   io::mask_signals();
   io::set_log(options.log_format == "json" ? io::LogFormat::json : io::LogFormat::text, level_of(options.log_level));
   io::start_io_threads();

@@ -10,7 +10,7 @@ namespace nocobase_operator::io {
 namespace {
 
 // What waits for the loop before the socket is read on; the library has up to one chunk more in hand.
-constexpr std::size_t max_waiting_bytes = 1U << 20U;
+constexpr std::size_t max_waiting_bytes = 128U << 10U;
 // Of the body of an answer that is no stream.
 constexpr std::size_t max_error_bytes = 1U << 20U;
 

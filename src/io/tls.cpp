@@ -257,6 +257,7 @@ Result<Unit> TlsClient::try_configure(SSL_CTX* context) {
   SSL_CTX_set_cert_verify_callback(context, verify, nullptr);
   SSL_CTX_set_info_callback(context, on_progress);
   SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
+  SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);  // a watch is quiet for most of its time
   if (pair_) {
     bool used = SSL_CTX_use_certificate(context, pair_->chain.front().get()) == 1;
     for (std::size_t i = 1; used && i < pair_->chain.size(); ++i) {
