@@ -8,6 +8,7 @@
 #include "app/names.h"
 #include "app/observe_parts.h"
 #include "app/status.h"
+#include "base/check.h"
 #include "base/hash.h"
 #include "kube/owned.h"
 #include "kube/quantity.h"
@@ -103,7 +104,7 @@ SeenJob prune_job(const Json& object) {
   return {JobState::running, ""};
 }
 
-SeenChild prune_child(const Json& object, kube::Meta meta, Instant read_at) {
+SeenChild prune_child(const Json& object, const Json* known, kube::Meta meta, Instant read_at) {
   SeenChild seen;
   const Kind kind = meta.ref.kind;
   const bool is_data = kind == Kind::secret || kind == Kind::config_map;
@@ -123,7 +124,8 @@ SeenChild prune_child(const Json& object, kube::Meta meta, Instant read_at) {
     seen.detail = prune_config(object);
     return seen;
   }
-  const Json owned = kube::owned_part(object, manager);
+  const Json made = known != nullptr ? Json() : kube::owned_part(object, manager);
+  const Json& owned = known != nullptr ? *known : made;
   seen.applied = parse_hex64(kube::annotation_of(object, annotation_applied));
   seen.owned = owned.is_null() ? 0 : kube::content_hash(kind, owned, annotation_applied);
   seen.epoch = parse_epoch(kube::annotation_of(object, annotation_epoch));
@@ -247,12 +249,10 @@ const Json* condition_of(const Json& object, std::string_view type) {
 
 std::uint64_t template_hash(const Json& deployment) {
   const Json* const pods = find_path(deployment, {"spec", "template"});
-  if (pods == nullptr) {
+  if (pods == nullptr || pods->is_null()) {
     return 0;
   }
-  Json alone = Json::object();
-  alone["spec"]["template"] = *pods;
-  return kube::content_hash(Kind::deployment, alone, annotation_applied);
+  return kube::content_hash_at(Kind::deployment, {"spec", "template"}, *pods, annotation_applied);
 }
 
 std::uint64_t status_hash(const Json& status) {
@@ -266,7 +266,9 @@ std::uint64_t status_hash(const Json& status) {
   return combined(hash, status.size());
 }
 
-Result<Seen> prune(const Json& object, std::optional<Kind> fallback, Instant read_at) {
+namespace {
+
+Result<Seen> prune_any(const Json& object, const Json* owned, std::optional<Kind> fallback, Instant read_at) {
   kube::Meta meta = TRY(kube::read_meta(object, fallback));
   const Kind kind = meta.ref.kind;
   if (!is_observed(kind)) {
@@ -278,7 +280,47 @@ Result<Seen> prune(const Json& object, std::optional<Kind> fallback, Instant rea
   if (kind == Kind::pod) {
     return Seen(prune_pod(object, std::move(meta)));
   }
-  return Seen(prune_child(object, std::move(meta), read_at));
+  return Seen(prune_child(object, owned, std::move(meta), read_at));
+}
+
+}  // namespace
+
+Result<Seen> prune(const Json& object, std::optional<Kind> fallback, Instant read_at) {
+  return prune_any(object, nullptr, fallback, read_at);
+}
+
+Result<Seen> prune(const kube::Live& live, std::optional<Kind> fallback, Instant read_at) {
+  return prune_any(live.object, live.owned ? &*live.owned : nullptr, fallback, read_at);
+}
+
+kube::Excerpt excerpt_of(Kind kind) {
+  switch (kind) {
+    case Kind::nocobase_cluster:
+    case Kind::pod:
+    case Kind::secret:
+    case Kind::config_map:
+      return {.kind = kind, .owned_by = "", .managed_fields = false, .pod_template = true};
+    case Kind::deployment:
+      return {.kind = kind, .owned_by = manager, .managed_fields = false, .pod_template = false};
+    case Kind::nocobase_role:  // who else sets its number of pods stands in managedFields
+    case Kind::lease:
+    case Kind::event:
+      return {.kind = kind, .owned_by = "", .managed_fields = true, .pod_template = true};
+    case Kind::service:
+    case Kind::service_account:
+    case Kind::persistent_volume_claim:
+    case Kind::job:
+    case Kind::pod_disruption_budget:
+    case Kind::horizontal_pod_autoscaler:
+    case Kind::ingress:
+    case Kind::network_policy:
+    case Kind::http_route:
+    case Kind::pod_monitor:
+    case Kind::scaled_object:
+    case Kind::trigger_authentication:
+      return {.kind = kind, .owned_by = manager, .managed_fields = false, .pod_template = true};
+  }
+  CHECK(false);
 }
 
 bool is_looked_at_unlabelled(Kind kind) {

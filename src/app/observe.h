@@ -14,6 +14,7 @@
 #include "app/spec.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "kube/live.h"
 #include "kube/meta.h"
 
 namespace nocobase_operator::app {
@@ -134,6 +135,10 @@ using Seen = std::variant<SeenCluster, SeenChild, SeenPod>;
 
 // Prunes an object of any kind that is watched or read. Error (invalid) when it is no such object.
 [[nodiscard]] Result<Seen> prune(const Json& object, std::optional<kube::Kind> fallback, Instant read_at);
+// The same of an excerpt_of(kind).
+[[nodiscard]] Result<Seen> prune(const kube::Live& live, std::optional<kube::Kind> fallback, Instant read_at);
+// What prune() looks at of an object.
+[[nodiscard]] kube::Excerpt excerpt_of(kube::Kind kind);
 
 // The cluster that an object belongs to, or is. The name is "" where neither an owner nor a label tells one: such an
 // object is only met by reading it, and belongs to whoever read it.

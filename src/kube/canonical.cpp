@@ -89,6 +89,20 @@ class Writer {
     return std::move(out_);
   }
 
+  // The object of which nothing is there but this, not null, at the chain of members.
+  [[nodiscard]] std::string write_at(std::initializer_list<std::string_view> path, const Json& json) && {
+    Place place;
+    for (const std::string_view name : path) {
+      place = {name, place.name, place.parent, place.depth + 1};
+      out_ += '{';
+      string(name);
+      out_ += ':';
+    }
+    value(json, place);
+    out_.append(path.size(), '}');
+    return std::move(out_);
+  }
+
  private:
   static constexpr std::string_view zero = R"("")";
 
@@ -218,6 +232,11 @@ Json canonical(Kind kind, const Json& object) {
 
 std::uint64_t content_hash(Kind kind, const Json& object, std::string_view skip_annotation) {
   return hash64(Writer(kind, skip_annotation).write(object));
+}
+
+std::uint64_t content_hash_at(Kind kind, std::initializer_list<std::string_view> path, const Json& value,
+                              std::string_view skip_annotation) {
+  return hash64(Writer(kind, skip_annotation).write_at(path, value));
 }
 
 }  // namespace nocobase_operator::kube

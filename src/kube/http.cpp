@@ -220,10 +220,14 @@ Code code_of_status(std::int64_t status) {
 }
 
 Result<Json> decode(const HttpResponse& response) {
+  return TRY(decode_live(response, {})).object;
+}
+
+Result<Live> decode_live(const HttpResponse& response, const Excerpt& excerpt) {
   if (response.status < 200 || response.status > 299) {
     return error_of(response);
   }
-  Result<Json> body = parse_json(response.body);
+  Result<Live> body = read_live(response.body, excerpt);
   if (!body.ok()) {
     return Error{Code::unknown_outcome,
                  "HTTP " + std::to_string(response.status) + " with an unreadable body: " + body.error().what};

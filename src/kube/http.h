@@ -11,6 +11,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "kube/call.h"
+#include "kube/live.h"
 
 namespace nocobase_operator::kube {
 
@@ -52,6 +53,8 @@ struct WatchScope {
 // throttled, 400/405/406/413/415/422 invalid. 500, 502 and 504 are unknown_outcome: etcd or a proxy timed out, and a
 // write may have happened; so is a 2xx whose body is no JSON. The rest is unavailable.
 [[nodiscard]] Result<Json> decode(const HttpResponse& response);
+// The same of an object's excerpt.
+[[nodiscard]] Result<Live> decode_live(const HttpResponse& response, const Excerpt& excerpt);
 
 // The Code of an HTTP status that is not 2xx, as decode() uses it.
 [[nodiscard]] Code code_of_status(std::int64_t status);
@@ -64,7 +67,8 @@ enum class WatchEventType : std::uint8_t { added, modified, deleted, bookmark };
 
 struct WatchEvent {
   WatchEventType type = WatchEventType::bookmark;
-  Json object;                      // of an event that was skipped, only its resourceVersion
+  Json object;                      // what the excerpt leaves of it; of one that was skipped, only its resourceVersion
+  std::optional<Json> owned;        // see Live
   bool initial_events_end = false;  // on the bookmark that ends the initial events of a streaming list
   bool skipped = false;             // an added or modified object that need not be looked at
 };
@@ -87,7 +91,8 @@ struct WatchHead {
 // calls next() until it has nothing after each feed() holds at most one line.
 class WatchDecoder {
  public:
-  explicit WatchDecoder(std::size_t max_line_bytes) : max_line_bytes_(max_line_bytes) {}
+  explicit WatchDecoder(std::size_t max_line_bytes, const Excerpt& excerpt = {})
+      : max_line_bytes_(max_line_bytes), excerpt_(excerpt) {}
   void feed(std::string_view bytes);
   // Whether an added or modified object need not be looked at.
   using Skip = std::function<bool(const WatchHead&)>;
@@ -100,6 +105,7 @@ class WatchDecoder {
   [[nodiscard]] Error fail(Error error);
 
   std::size_t max_line_bytes_;
+  Excerpt excerpt_;
   std::string buffer_;
   std::size_t start_ = 0;    // first byte of the current line
   std::size_t scanned_ = 0;  // no newline before this

@@ -1,8 +1,10 @@
 #include "kube/json.h"
 
 #include <limits>
+#include <optional>
 #include <vector>
 
+#include "kube/json_tape.h"
 #include "kube/reader.h"
 
 template class nlohmann::basic_json<>;
@@ -110,6 +112,13 @@ Result<Json> parse_json(std::string_view text, const JsonLimits& limits) {
     return Error{Code::invalid, "JSON of " + std::to_string(text.size()) + " bytes is larger than the limit of " +
                                     std::to_string(limits.max_bytes)};
   }
+  if (std::optional<Json> value = parse_quickly(text, limits.max_depth)) {
+    return std::move(*value);
+  }
+  return parse_closely(text, limits);
+}
+
+Result<Json> parse_closely(std::string_view text, const JsonLimits& limits) {
   // The library's lexer takes a NUL for the end of its input and would ignore what follows.
   if (const std::size_t nul = text.find('\0'); nul != std::string_view::npos) {
     return Error{Code::invalid, "JSON syntax error at byte " + std::to_string(nul + 1)};

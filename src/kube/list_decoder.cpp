@@ -33,7 +33,7 @@ void ListDecoder::feed(std::string_view bytes) {
   buffer_.append(bytes);
 }
 
-std::optional<Result<Json>> ListDecoder::next() {
+std::optional<Result<Live>> ListDecoder::next() {
   while (at_ < buffer_.size() && state_ != State::end && state_ != State::failed) {
     if (!is_inside()) {
       const char c = buffer_[at_];
@@ -48,7 +48,7 @@ std::optional<Result<Json>> ListDecoder::next() {
       continue;
     }
     if (state_ == State::in_item) {
-      std::optional<Result<Json>> item = end_item();
+      std::optional<Result<Live>> item = end_item();
       if (item) {
         return item;
       }
@@ -63,7 +63,7 @@ std::optional<Result<Json>> ListDecoder::next() {
     at_ = start_ = 0;
   }
   if (state_ == State::failed && !failure_.empty()) {
-    return Result<Json>(Error{Code::invalid, std::exchange(failure_, "")});
+    return Result<Live>(Error{Code::invalid, std::exchange(failure_, "")});
   }
   return std::nullopt;
 }
@@ -182,18 +182,18 @@ void ListDecoder::end_value() {
   }
 }
 
-std::optional<Result<Json>> ListDecoder::end_item() {
+std::optional<Result<Live>> ListDecoder::end_item() {
   state_ = State::item_comma;
-  Result<Json> item =
-      parse_json(std::string_view(buffer_).substr(start_, at_ - start_), {.max_bytes = max_item_bytes_});
+  Result<Live> item =
+      read_live(std::string_view(buffer_).substr(start_, at_ - start_), excerpt_, "", {.max_bytes = max_item_bytes_});
   if (!item.ok()) {
     fail("an item of the list: " + item.error().what);
     return std::nullopt;
   }
-  Json object = std::move(item).value();
-  object["apiVersion"] = api_version(kind_);
-  object["kind"] = info(kind_).kind;
-  return object;
+  Live live = std::move(item).value();
+  live.object["apiVersion"] = api_version(kind_);
+  live.object["kind"] = info(kind_).kind;
+  return live;
 }
 
 void ListDecoder::end_list() {

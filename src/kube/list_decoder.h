@@ -9,6 +9,7 @@
 #include "base/result.h"
 #include "kube/json.h"
 #include "kube/kind.h"
+#include "kube/live.h"
 
 namespace nocobase_operator::kube {
 
@@ -19,10 +20,13 @@ namespace nocobase_operator::kube {
 // calls next() until it has nothing after each feed() holds at most one item.
 class ListDecoder {
  public:
-  ListDecoder(Kind kind, std::size_t max_item_bytes) : kind_(kind), max_item_bytes_(max_item_bytes) {}
+  ListDecoder(Kind kind, std::size_t max_item_bytes, const Excerpt& excerpt = {})
+      : kind_(kind), max_item_bytes_(max_item_bytes), excerpt_(excerpt) {
+    excerpt_.kind = kind;
+  }
   void feed(std::string_view bytes);
   // The next item, or nothing until more bytes are fed or the list is complete.
-  [[nodiscard]] std::optional<Result<Json>> next();
+  [[nodiscard]] std::optional<Result<Live>> next();
   // Whether the list has been read to its end, which is when the following two are known.
   [[nodiscard]] bool complete() const { return state_ == State::end; }
   [[nodiscard]] const std::string& resource_version() const { return resource_version_; }
@@ -56,12 +60,13 @@ class ListDecoder {
   void end_key();
   void end_value();
   void end_list();
-  [[nodiscard]] std::optional<Result<Json>> end_item();
+  [[nodiscard]] std::optional<Result<Live>> end_item();
   [[nodiscard]] std::size_t limit() const;
   void fail(std::string what);
 
   Kind kind_;
   std::size_t max_item_bytes_;
+  Excerpt excerpt_;
   std::string buffer_;
   std::size_t at_ = 0;     // the next byte to look at
   std::size_t start_ = 0;  // of the name, value or item we are inside of

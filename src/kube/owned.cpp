@@ -2,20 +2,15 @@
 
 #include <algorithm>
 #include <array>
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "kube/meta.h"
+#include "kube/owned_parts.h"
 
 namespace nocobase_operator::kube {
 namespace {
-
-// fieldsV1 is a tree of path elements: "f:<field>", "k:<keys of a list item as JSON>", "v:<scalar of a set as JSON>",
-// "i:<index>", and "." for the node itself. An empty node is a member without children: a leaf.
-// (structured-merge-diff, fieldpath/serialize.go)
-constexpr std::string_view self = ".";
 
 // Members that are atomic in the schemas of the built-in kinds we address: one owner for all that is inside.
 // (client-go applyconfigurations, elementRelationship: atomic)
@@ -50,14 +45,48 @@ bool contains(const std::array<std::string_view, N>& names, std::string_view nam
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-bool is_leaf(const Json& node) {
-  return !node.is_object() || node.empty() || (node.size() == 1 && find(node, self) != nullptr);
+// A value as Extractor looks at it.
+class JsonView {
+ public:
+  explicit JsonView(const Json& value) : value_(&value) {}
+  [[nodiscard]] bool is_object() const { return value_->is_object(); }
+  [[nodiscard]] bool is_array() const { return value_->is_array(); }
+  [[nodiscard]] bool empty() const { return value_->empty(); }
+  [[nodiscard]] std::size_t size() const { return value_->size(); }
+  [[nodiscard]] std::optional<JsonView> find(std::string_view name) const {
+    const Json* const member = kube::find(*value_, name);
+    return member == nullptr ? std::nullopt : std::optional(JsonView(*member));
+  }
+  [[nodiscard]] std::optional<std::string_view> text() const {
+    const auto* const string = value_->get_ptr<const std::string*>();
+    return string == nullptr ? std::nullopt : std::optional<std::string_view>(*string);
+  }
+  template <class Visit>
+  void each_member(const Visit& visit) const {
+    for (const auto& [name, member] : value_->items()) {
+      visit(std::string_view(name), JsonView(member));
+    }
+  }
+  template <class Visit>
+  void each_item(const Visit& visit) const {
+    for (const Json& item : *value_) {
+      visit(JsonView(item));
+    }
+  }
+  [[nodiscard]] std::optional<Json> json() const { return *value_; }
+
+ private:
+  const Json* value_;
+};
+
+bool is_leaf_node(const Json& node) {
+  return is_leaf(JsonView(node));
 }
 
 // Joins two trees: a member of either is a member of the result.
 void merge(Json& into, const Json& from) {
-  if (is_leaf(into) != is_leaf(from)) {
-    into[std::string(self)] = Json::object();  // the leaf was a member, and is one beside the other's children
+  if (is_leaf_node(into) != is_leaf_node(from)) {
+    into[std::string(self_element)] = Json::object();  // the leaf was a member, and is one beside the other's children
   }
   for (const auto& [key, node] : from.items()) {
     const auto there = into.find(key);
@@ -81,7 +110,7 @@ class AppliedFields {
       const Json* const set = find(entry, "fieldsV1");
       const bool ours = string_at(entry, {"manager"}) == manager && string_at(entry, {"operation"}) == "Apply" &&
                         string_at(entry, {"subresource"}) == subresource;
-      if (ours && set != nullptr && !is_leaf(*set)) {
+      if (ours && set != nullptr && !is_leaf_node(*set)) {
         add(*set);
       }
     }
@@ -106,119 +135,7 @@ class AppliedFields {
   Json merged_;
 };
 
-class Extractor {
- public:
-  explicit Extractor(bool built_in) : built_in_(built_in) {}
-
-  // The owned part of the value at a node of the tree; `live` is nullptr when the object lacks it.
-  [[nodiscard]] std::optional<Json> extract(const Json& node, const Json* live, std::string_view name) const {
-    if (is_leaf(node)) {
-      return leaf(live, name);
-    }
-    return live != nullptr && live->is_array() ? items(node, *live) : members(node, live);
-  }
-
- private:
-  [[nodiscard]] Json leaf(const Json* live, std::string_view name) const {
-    if (live == nullptr) {
-      return "";  // a zero value that is not stored
-    }
-    // A leaf where the schema gives the members owners of their own: we applied it empty, what is inside is not ours.
-    if (built_in_ && live->is_object() && !name.empty() && !contains(atomic_objects, name)) {
-      return Json::object();
-    }
-    if (built_in_ && live->is_array() && contains(associative_lists, name)) {
-      return Json::array();
-    }
-    return *live;
-  }
-
-  [[nodiscard]] std::optional<Json> members(const Json& node, const Json* live) const {
-    Json out = Json::object();
-    bool any = find(node, self) != nullptr;
-    for (const auto& [element, child] : node.items()) {
-      if (!element.starts_with("f:")) {
-        continue;
-      }
-      const std::string_view name = std::string_view(element).substr(2);
-      std::optional<Json> value = extract(child, live == nullptr ? nullptr : find(*live, name), name);
-      if (value) {
-        out[std::string(name)] = std::move(*value);
-        any = true;
-      }
-    }
-    return any ? std::optional(std::move(out)) : std::nullopt;
-  }
-
-  // Items by path element, so that one pass over the live list finds the owned ones in their order.
-  struct ListIndex {
-    std::vector<std::string> key_names;  // every item of one list is identified by the same keys
-    std::map<std::string, const Json*>
-        by_element;  // "k:" or "v:" and the JSON as dump() writes it, or "i:" and a number
-  };
-
-  static ListIndex index_of(const Json& node) {
-    ListIndex index;
-    for (const auto& [element, child] : node.items()) {
-      if (element.starts_with("i:")) {
-        index.by_element.emplace(element, &child);
-        continue;
-      }
-      if (!element.starts_with("k:") && !element.starts_with("v:")) {
-        continue;
-      }
-      const Result<Json> id = parse_json(std::string_view(element).substr(2));
-      if (!id.ok()) {
-        continue;
-      }
-      if (element[0] == 'k' && index.key_names.empty()) {
-        for (const auto& [name, value] : id.value().items()) {
-          index.key_names.push_back(name);
-        }
-      }
-      index.by_element.emplace(element.substr(0, 2) + dump(id.value()), &child);
-    }
-    return index;
-  }
-
-  static const Json* owner_of(const ListIndex& index, const Json& item, std::size_t position) {
-    std::string element;
-    if (item.is_object()) {
-      Json id = Json::object();
-      for (const std::string& name : index.key_names) {
-        const Json* const value = find(item, name);
-        id[name] = value == nullptr ? Json() : *value;
-      }
-      element = "k:" + dump(id);
-    } else {
-      element = "v:" + dump(item);
-    }
-    auto found = index.by_element.find(element);
-    if (found == index.by_element.end()) {
-      found = index.by_element.find("i:" + std::to_string(position));
-    }
-    return found == index.by_element.end() ? nullptr : found->second;
-  }
-
-  [[nodiscard]] std::optional<Json> items(const Json& node, const Json& live) const {
-    const ListIndex index = index_of(node);
-    Json out = Json::array();
-    for (std::size_t position = 0; position < live.size(); ++position) {
-      const Json* const child = owner_of(index, live[position], position);
-      if (child == nullptr) {
-        continue;
-      }
-      // An item that is a leaf is atomic: its keys would be members of their own otherwise.
-      std::optional<Json> item = extract(*child, &live[position], "");
-      if (item) {
-        out.push_back(std::move(*item));
-      }
-    }
-    return out;
-  }
-
-  bool built_in_;
-};
+}  // namespace
 
 void drop_identity(Json& object) {
   if (!object.is_object()) {
@@ -238,7 +155,58 @@ void drop_identity(Json& object) {
   }
 }
 
+bool is_atomic_object(std::string_view name) {
+  return contains(atomic_objects, name);
+}
+
+bool is_associative_list(std::string_view name) {
+  return contains(associative_lists, name);
+}
+
+bool is_plain(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c < 0x7F && c != '"' && c != '\\'; });
+}
+
+namespace {
+
+// The only key of an element like k:{"name":"DB_HOST"}, which nearly all are; "" of any other.
+std::string_view only_key(std::string_view element) {
+  constexpr std::string_view begin = R"(k:{")";
+  constexpr std::string_view middle = R"(":")";
+  constexpr std::string_view end = R"("})";
+  const std::size_t colon = element.find(middle);
+  if (!element.starts_with(begin) || !element.ends_with(end) || colon == std::string_view::npos ||
+      colon + middle.size() + end.size() > element.size()) {
+    return {};
+  }
+  const std::string_view key = element.substr(begin.size(), colon - begin.size());
+  const std::string_view value = element.substr(colon + middle.size());
+  return is_plain(key) && is_plain(value.substr(0, value.size() - end.size())) ? key : std::string_view();
+}
+
 }  // namespace
+
+std::optional<std::string> normal_element(std::string_view element) {
+  if (!only_key(element).empty()) {
+    return std::string(element);
+  }
+  const Result<Json> id = parse_json(element.substr(2));
+  return id.ok() ? std::optional(std::string(element.substr(0, 2)) + dump(id.value())) : std::nullopt;
+}
+
+std::vector<std::string> key_names_of(std::string_view normal) {
+  if (const std::string_view key = only_key(normal); !key.empty()) {
+    return {std::string(key)};
+  }
+  std::vector<std::string> names;
+  const Result<Json> id = parse_json(normal.substr(2));
+  if (id.ok()) {
+    for (const auto& [name, value] : id.value().items()) {
+      names.push_back(name);
+    }
+  }
+  return names;
+}
 
 namespace {
 
@@ -250,7 +218,7 @@ bool holds(const Json& set, std::initializer_list<std::string_view> path) {
     if (node == nullptr) {
       return false;
     }
-    if (is_leaf(*node)) {
+    if (is_leaf_node(*node)) {
       break;
     }
   }
@@ -265,7 +233,8 @@ Json owned_part(const Json& live, std::string_view manager, std::string_view sub
     return nullptr;
   }
   const std::optional<Kind> kind = kind_of(string_at(live, {"apiVersion"}), string_at(live, {"kind"}));
-  std::optional<Json> owned = Extractor(kind && is_built_in(*kind)).extract(*fields.tree(), &live, "");
+  std::optional<Json> owned =
+      Extractor<JsonView>(kind && is_built_in(*kind)).extract(JsonView(*fields.tree()), JsonView(live), "");
   if (!owned) {
     return nullptr;
   }
@@ -286,7 +255,7 @@ std::vector<FieldOwner> owners_of(const Json& live, std::initializer_list<std::s
   }
   for (const Json& entry : *entries) {
     const Json* const set = find(entry, "fieldsV1");
-    if (set != nullptr && !is_leaf(*set) && holds(*set, path)) {
+    if (set != nullptr && !is_leaf_node(*set) && holds(*set, path)) {
       owners.push_back({string_at(entry, {"manager"}), string_at(entry, {"time"})});
     }
   }

@@ -45,5 +45,8 @@ struct FieldOwner {
 
 // hash64 of the canonical form without the annotation `skip_annotation`.
 [[nodiscard]] std::uint64_t content_hash(Kind kind, const Json& object, std::string_view skip_annotation);
+// The same of an object in which there is nothing but `value` at a chain of members; it is no null.
+[[nodiscard]] std::uint64_t content_hash_at(Kind kind, std::initializer_list<std::string_view> path, const Json& value,
+                                            std::string_view skip_annotation);
 
 }  // namespace nocobase_operator::kube

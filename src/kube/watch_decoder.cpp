@@ -28,8 +28,9 @@ std::optional<WatchEventType> type_of(std::string_view text) {
   return found == std::end(types) ? std::nullopt : std::optional(found->second);
 }
 
-Result<WatchEvent> parse_event(std::string_view line, std::size_t max_bytes) {
-  Json value = TRY(parse_json(line, {.max_bytes = max_bytes}));
+Result<WatchEvent> parse_event(std::string_view line, std::size_t max_bytes, const Excerpt& excerpt) {
+  Live live = TRY(read_live(line, excerpt, "object", {.max_bytes = max_bytes}));
+  Json& value = live.object;
   const Json* const object = find(value, "object");
   const std::string type_text = string_at(value, {"type"});
   if (object == nullptr || !object->is_object()) {
@@ -42,7 +43,7 @@ Result<WatchEvent> parse_event(std::string_view line, std::size_t max_bytes) {
   if (!type) {
     return Error{Code::invalid, "unknown watch event type \"" + type_text.substr(0, 32) + "\""};
   }
-  WatchEvent event{*type, std::move(*value.find("object")), false, false};
+  WatchEvent event{*type, std::move(*value.find("object")), std::move(live.owned), false, false};
   event.initial_events_end =
       event.type == WatchEventType::bookmark && annotation_of(event.object, "k8s.io/initial-events-end") == "true";
   return event;
@@ -88,10 +89,10 @@ std::optional<Result<WatchEvent>> WatchDecoder::next(const Skip& skip) {
       if ((type == WatchEventType::added || type == WatchEventType::modified) && skip(*head)) {
         Json object = Json::object();
         object["metadata"]["resourceVersion"] = head->version;
-        return WatchEvent{*type, std::move(object), false, true};
+        return WatchEvent{*type, std::move(object), std::nullopt, false, true};
       }
     }
-    Result<WatchEvent> event = parse_event(line, max_line_bytes_);
+    Result<WatchEvent> event = parse_event(line, max_line_bytes_, excerpt_);
     if (!event.ok()) {
       return fail(event.error());
     }

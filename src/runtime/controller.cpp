@@ -74,8 +74,9 @@ bool Controller::watched(kube::Kind kind, WatchChange change, Now now) {
                           listed_.erase(kind);
                           store_.list_began(kind);
                         },
-                        [&](const Changed& event) {
-                          Result<app::Seen> seen = options_.decisions.prune(event.object, kind, now.mono);
+                        [&](Changed& event) {
+                          const kube::Live live(std::move(event.object), std::move(event.owned));
+                          Result<app::Seen> seen = options_.decisions.prune(live, kind, now.mono);
                           if (seen.ok()) {
                             dirty(store_.changed(std::move(seen).value()), due);
                           } else {
@@ -321,7 +322,7 @@ void Controller::finish(const app::ClusterKey& key, const Pass& pass, bool cut, 
   queue_.again(key);  // only an empty plan says that all is done
 }
 
-void Controller::replied(CallId id, const Result<kube::Json>& result, std::optional<Millis> retry_after, Now now) {
+void Controller::replied(CallId id, const Result<kube::Live>& result, std::optional<Millis> retry_after, Now now) {
   const auto it = calls_.find(id);
   if (it == calls_.end()) {
     return;
@@ -354,7 +355,7 @@ void Controller::replied(CallId id, const Result<kube::Json>& result, std::optio
   ready_.push_back(sent.key);
 }
 
-void Controller::succeeded(const Sent& sent, const kube::Json& body, Pass& pass, Now now) {
+void Controller::succeeded(const Sent& sent, const kube::Live& body, Pass& pass, Now now) {
   if (!sent.reread) {
     store_.refused(sent.key, sent.ref, {});
     refused_.succeeded(sent.key, sent.fingerprint);
@@ -364,7 +365,7 @@ void Controller::succeeded(const Sent& sent, const kube::Json& body, Pass& pass,
     return;
   }
   if (sent.verb == kube::Verb::list) {
-    listed_pods(sent, body, pass, now);
+    listed_pods(sent, body.object, pass, now);
     return;
   }
   if (sent.ref.kind == kube::Kind::event || sent.ref.kind == kube::Kind::lease) {

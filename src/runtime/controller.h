@@ -51,7 +51,10 @@ struct Decisions {
                                                                         const app::Observed& observed, const Now& now) {
     return app::plan(observed, now, *memo);
   };
-  std::function<Result<app::Seen>(const kube::Json&, std::optional<kube::Kind>, Instant)> prune = app::prune;
+  std::function<Result<app::Seen>(const kube::Live&, std::optional<kube::Kind>, Instant)> prune =
+      [](const kube::Live& live, std::optional<kube::Kind> kind, Instant read_at) {
+        return app::prune(live, kind, read_at);
+      };
   std::function<std::uint64_t(const kube::Json&)> status_hash = app::status_hash;
   std::function<std::vector<app::EventOfCall>(const app::Observed&, const app::Plan&)> events = app::events_of;
 };
@@ -82,7 +85,7 @@ class Controller {
   // anew.
   [[nodiscard]] bool watched(kube::Kind kind, WatchChange change, Now now);
   // The outcome of a call that poll() gave. `retry_after` is what the server asks for when it throttles.
-  void replied(CallId id, const Result<kube::Json>& result, std::optional<Millis> retry_after, Now now);
+  void replied(CallId id, const Result<kube::Live>& result, std::optional<Millis> retry_after, Now now);
   // The calls to send now. New work starts, and work begun goes on, only while `leading` and while every kind is
   // listed.
   [[nodiscard]] std::vector<NumberedCall> poll(Now now, bool leading);
@@ -149,14 +152,14 @@ class Controller {
                                   const std::vector<Fingerprint>& fingerprints, Instant now) const;
   void settled(const app::ClusterKey& key, const app::Plan& plan, Now now);
   void read_in_turn(Now now, std::vector<NumberedCall>& out);
-  void content_replied(const Sent& sent, const Result<kube::Json>& result, std::optional<Millis> retry_after, Now now);
+  void content_replied(const Sent& sent, const Result<kube::Live>& result, std::optional<Millis> retry_after, Now now);
   [[nodiscard]] bool is_answered(const app::ClusterKey& key, const kube::Ref& ref, Instant since, Now now);
   Millis throttled(std::optional<Millis> retry_after, Now now);
   void advance(const app::ClusterKey& key, bool may_call, Now now, std::vector<NumberedCall>& out);
   void finish(const app::ClusterKey& key, const Pass& pass, bool cut, Now now);
   [[nodiscard]] NumberedCall send(const app::ClusterKey& key, Pass& pass, kube::Call call, Fingerprint fingerprint);
   [[nodiscard]] NumberedCall send_next(const app::ClusterKey& key, Pass& pass);
-  void succeeded(const Sent& sent, const kube::Json& body, Pass& pass, Now now);
+  void succeeded(const Sent& sent, const kube::Live& body, Pass& pass, Now now);
   void listed_pods(const Sent& sent, const kube::Json& list, Pass& pass, Now now);
   void refused(const Sent& sent, const Error& error, std::optional<Millis> retry_after, Pass& pass, Now now);
   void not_found(const Sent& sent, const Error& error, Pass& pass, Now now);

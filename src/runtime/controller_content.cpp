@@ -52,7 +52,7 @@ bool Controller::is_answered(const app::ClusterKey& key, const kube::Ref& ref, I
   return true;
 }
 
-void Controller::content_replied(const Sent& sent, const Result<kube::Json>& result, std::optional<Millis> retry_after,
+void Controller::content_replied(const Sent& sent, const Result<kube::Live>& result, std::optional<Millis> retry_after,
                                  Now now) {
   if (store_.was_read_since(sent.key, sent.ref, sent.asked)) {
     return;  // by a pass that was answered sooner, and what is told now may be older

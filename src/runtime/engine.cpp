@@ -38,7 +38,9 @@ Engine::Engine(Options options, Rng rng)
     lease_.emplace(*options_.lease, Rng(rng.next()));
   }
   for (const kube::Kind kind : watched_kinds) {
-    streams_.push_back({Watcher({.scope = scope_of(kind, options_.ns)}, Rng(rng.next())), std::nullopt});
+    streams_.push_back(
+        {Watcher({.scope = scope_of(kind, options_.ns), .excerpt = app::excerpt_of(kind)}, Rng(rng.next())),
+         std::nullopt});
   }
 }
 
@@ -147,6 +149,17 @@ void Engine::defined(const Result<kube::HttpResponse>& outcome, Now now) {
 }
 
 void Engine::replied(CallId id, const Result<kube::HttpResponse>& outcome, Now now) {
+  if (const auto it = controller_calls_.find(id); it != controller_calls_.end()) {
+    const Sent sent = it->second;
+    controller_calls_.erase(it);
+    const kube::Excerpt excerpt = sent.verb == kube::Verb::list ? kube::Excerpt() : app::excerpt_of(sent.kind);
+    const Result<kube::Live> result =
+        outcome.ok() ? kube::decode_live(outcome.value(), excerpt) : Result<kube::Live>(outcome.error());
+    note(sent.kind, sent.verb, result.ok() ? nullptr : &result.error());
+    controller_.replied(sent.id, result, outcome.ok() ? kube::retry_delay(outcome.value(), now.wall) : std::nullopt,
+                        now);
+    return;
+  }
   const Result<kube::Json> result = outcome.ok() ? kube::decode(outcome.value()) : Result<kube::Json>(outcome.error());
   if (const auto it = lease_calls_.find(id); it != lease_calls_.end()) {
     const std::uint64_t attempt = it->second;
@@ -161,26 +174,18 @@ void Engine::replied(CallId id, const Result<kube::HttpResponse>& outcome, Now n
   }
   if (event_call_ == id) {
     event_call_.reset();
-    note(kube::Kind::event, kube::Verb::apply, result);
+    note(kube::Kind::event, kube::Verb::apply, result.ok() ? nullptr : &result.error());
     recorder_.replied(result, now);
-    return;
   }
-  const auto it = controller_calls_.find(id);
-  if (it == controller_calls_.end()) {
-    return;
-  }
-  const Sent sent = it->second;
-  controller_calls_.erase(it);
-  note(sent.kind, sent.verb, result);
-  controller_.replied(sent.id, result, outcome.ok() ? kube::retry_delay(outcome.value(), now.wall) : std::nullopt, now);
 }
 
-void Engine::note(kube::Kind kind, kube::Verb verb, const Result<kube::Json>& result) {
+// What came of a call; nullptr when it succeeded.
+void Engine::note(kube::Kind kind, kube::Verb verb, const Error* error) {
   const std::pair which(kind, verb);
-  if (result.ok()) {
+  if (error == nullptr) {
     refusals_.erase(which);
-  } else if (result.error().code == Code::denied || result.error().code == Code::invalid) {
-    refusals_[which] = result.error().what;
+  } else if (error->code == Code::denied || error->code == Code::invalid) {
+    refusals_[which] = error->what;
   }
 }
 

@@ -123,7 +123,7 @@ class Engine {
   };
 
   [[nodiscard]] Stream* stream_of(StreamId id);
-  void note(kube::Kind kind, kube::Verb verb, const Result<kube::Json>& result);
+  void note(kube::Kind kind, kube::Verb verb, const Error* error);
   void drain(Stream& stream, Now now);
   void poll_watches(Now now, std::vector<Effect>& out);
   void poll_definitions(Now now, std::vector<Effect>& out);

@@ -43,7 +43,7 @@ std::optional<kube::HttpRequest> Watcher::poll(Now now) {
     return open_page();
   }
   list_told_ = false;
-  decoder_ = kube::WatchDecoder(options_.max_line_bytes);
+  decoder_ = kube::WatchDecoder(options_.max_line_bytes, options_.excerpt);
   ++(listing_ ? counters_.lists : counters_.resumes);
   const auto spread = rng_.below(static_cast<std::uint64_t>(options_.min_timeout.count()) + 1);
   return kube::encode_watch(options_.scope, version_, options_.min_timeout + Seconds(spread));
@@ -108,11 +108,11 @@ std::optional<WatchChange> Watcher::next(Now now, const Known& known) {
 }
 
 std::optional<WatchChange> Watcher::next_of_page(Now now) {
-  std::optional<Result<kube::Json>> item = page_->next();
+  std::optional<Result<kube::Live>> item = page_->next();
   if (!item) {
     return page_->complete() ? end_page(now) : std::nullopt;
   }
-  if (item->ok() && kube::string_at(item->value(), {"metadata", "resourceVersion"}).empty()) {
+  if (item->ok() && kube::string_at(item->value().object, {"metadata", "resourceVersion"}).empty()) {
     item = Error{Code::invalid, "list item without a resourceVersion"};
   }
   if (!item->ok()) {
@@ -121,7 +121,8 @@ std::optional<WatchChange> Watcher::next_of_page(Now now) {
   }
   last_error_.reset();
   ++counters_.events;
-  return Changed{std::move(*item).value()};
+  kube::Live live = std::move(*item).value();
+  return Changed{std::move(live.object), std::move(live.owned)};
 }
 
 // A page has been read: the next one is due, or the watch.
@@ -176,7 +177,7 @@ std::optional<WatchChange> Watcher::accept(kube::WatchEvent event, Now now) {
     case kube::WatchEventType::added:
     case kube::WatchEventType::modified:
       ++counters_.events;
-      return Changed{std::move(event.object)};
+      return Changed{std::move(event.object), std::move(event.owned)};
     case kube::WatchEventType::deleted:
       ++counters_.events;
       return Removed{std::move(event.object)};

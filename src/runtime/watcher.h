@@ -23,6 +23,7 @@ struct ListBegan {};
 // An object is there, or has become this.
 struct Changed {
   kube::Json object;
+  std::optional<kube::Json> owned{};  // see kube::Live
 };
 // An object is gone, or no longer selected; as it last was, with the version of its going.
 struct Removed {
@@ -44,6 +45,7 @@ class Watcher {
  public:
   struct Options {
     kube::WatchScope scope;
+    kube::Excerpt excerpt{};   // what is read of each object
     Seconds min_timeout{300};  // the server is told to end each watch after this to twice this (client-go reflector.go)
     Backoff backoff{Millis(200), Millis(30'000)};
     std::size_t max_line_bytes = 8U << 20U;  // of one event or item

@@ -6,6 +6,8 @@
 #include "base/check.h"
 #include "base/hash.h"
 #include "kube/http.h"
+#include "kube/json_tape.h"
+#include "kube/live.h"
 #include "kube/meta.h"
 #include "kube/owned.h"
 #include "kube/reader.h"
@@ -35,10 +37,32 @@ void read(const Json& value) {
   }
 }
 
+// The quick way gives what the close one does, and the excerpt what is made of the whole.
+void check_quick(std::string_view text) {
+  constexpr std::string_view manager = "nocobase-operator";
+  const auto whole = parse_closely(text);
+  if (const auto quick = parse_quickly(text, JsonLimits{}.max_depth)) {
+    CHECK(whole.ok() && whole.value() == *quick && dump(whole.value()) == dump(*quick));
+  }
+  const Excerpt excerpt{.kind = Kind::deployment, .owned_by = manager, .managed_fields = false, .pod_template = false};
+  const auto live = read_live(text, excerpt);
+  CHECK(live.ok() || !whole.ok());
+  if (!live.ok() || !live.value().owned || !whole.ok()) {
+    return;
+  }
+  Json all = whole.value();
+  if (find(all, "apiVersion") == nullptr && find(all, "kind") == nullptr) {
+    all["apiVersion"] = "apps/v1";
+    all["kind"] = "Deployment";
+  }
+  CHECK(*live.value().owned == owned_part(all, manager));
+}
+
 void check_all(const std::uint8_t* data, std::size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   const auto value = parse_json(text);
   (void)decode({text.size() % 2 == 0 ? 200 : 409, "", std::string(text)});
+  check_quick(text);
   if (!value.ok()) {
     return;
   }

@@ -14,7 +14,7 @@ constexpr std::size_t max_item = 512;
 
 void drain(ListDecoder& decoder, std::string& out) {
   while (const auto item = decoder.next()) {
-    out += (item->ok() ? dump(item->value()) : "error " + item->error().what) + "\n";
+    out += (item->ok() ? dump(item->value().object) : "error " + item->error().what) + "\n";
   }
 }
 

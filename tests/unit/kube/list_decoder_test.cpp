@@ -10,11 +10,11 @@ constexpr std::size_t max_item = 4096;
 // What a decoder said about a list, in words.
 std::string told(ListDecoder& decoder) {
   std::string out;
-  while (const std::optional<Result<Json>> item = decoder.next()) {
+  while (const std::optional<Result<Live>> item = decoder.next()) {
     if (!item->ok()) {
       return out + std::string(name_of(item->error().code)) + ": " + item->error().what;
     }
-    out += dump(item->value()) + "; ";
+    out += dump(item->value().object) + "; ";
   }
   return decoder.complete() ? out + "end " + decoder.resource_version() + " " + decoder.continue_token() : out;
 }

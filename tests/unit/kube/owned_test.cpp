@@ -51,6 +51,16 @@ TEST(OwnedPart, OfTheStatusIsApartFromTheRest) {
             canonical(Kind::nocobase_role, owned_part(pair["live"], manager)));
 }
 
+TEST(ContentHash, OfAPartIsThatOfAnObjectWithNothingElse) {
+  const Json pods = fixture("deployment")["wanted"]["spec"]["template"];
+  for (const Json& value : {pods, Json::object(), Json("a"), Json(0)}) {
+    Json alone = Json::object();
+    alone["spec"]["template"] = value;
+    EXPECT_EQ(content_hash_at(Kind::deployment, {"spec", "template"}, value, hash_annotation),
+              content_hash(Kind::deployment, alone, hash_annotation));
+  }
+}
+
 TEST(ContentHash, StaysWhenOthersAddAndChangesWhenOursIsTouched) {
   const Json drift = fixture("drift");
   const std::uint64_t wanted = content_hash(Kind::deployment, drift["wanted"], hash_annotation);

@@ -90,7 +90,7 @@ class Scripted {
   }
   void reply(const Result<Json>& result, Now now, std::optional<Millis> retry_after = std::nullopt) {
     ASSERT_FALSE(ids.empty());
-    controller_.replied(ids.front(), result, retry_after, now);
+    controller_.replied(ids.front(), objects::live(result), retry_after, now);
     ids.pop_front();
   }
   std::deque<CallId> ids;

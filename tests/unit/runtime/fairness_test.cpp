@@ -104,7 +104,7 @@ class World {
     there.emplace(ref.name, time);
     ++version_;
     const Json object = objects::child(Kind::deployment, ref.name, version_, cluster_of(ref), objects::uid(version_));
-    controller_.replied(sent.id, object, std::nullopt, at(time));
+    controller_.replied(sent.id, kube::Live(object), std::nullopt, at(time));
   }
 
   std::map<std::string, Health> clusters_;

@@ -7,6 +7,7 @@
 #include "base/time.h"
 #include "kube/json.h"
 #include "kube/kind.h"
+#include "kube/live.h"
 
 namespace nocobase_operator::runtime::objects {
 
@@ -50,6 +51,11 @@ inline Json child(Kind kind, const std::string& name, std::uint64_t version, con
 inline Json with_replicas(Json deployment, int replicas) {
   deployment["spec"]["replicas"] = replicas;
   return deployment;
+}
+
+// What a test says came back, as the controller takes it.
+inline Result<kube::Live> live(const Result<kube::Json>& object) {
+  return object.ok() ? Result<kube::Live>(kube::Live(object.value())) : Result<kube::Live>(object.error());
 }
 
 }  // namespace nocobase_operator::runtime::objects

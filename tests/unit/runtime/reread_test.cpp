@@ -166,7 +166,7 @@ class Content {
   void reply(const Result<Json>& result, std::int64_t millis, std::optional<Millis> retry_after = {}) {
     const CallId id = sent.front().id;
     sent.erase(sent.begin());
-    controller->replied(id, result, retry_after, at(millis));
+    controller->replied(id, objects::live(result), retry_after, at(millis));
   }
   Names take_decided() { return std::exchange(decided, {}); }
 
@@ -301,7 +301,7 @@ TEST(Content, AnAnswerThatAnotherHasOvertakenIsDropped) {
     of.calls = {kube::get_call(pg)};
     ASSERT_EQ(of.poll(8'011), Refs{pg}) << "of a pass";
     of.calls = {};
-    of.controller->replied(of.sent.at(1).id, secret("pg", "eQ==", 12), std::nullopt, at(8'020));
+    of.controller->replied(of.sent.at(1).id, kube::Live(secret("pg", "eQ==", 12)), std::nullopt, at(8'020));
     static_cast<void>(of.poll(8'020));
     static_cast<void>(of.take_decided());
     of.reply(told, 8'030);
