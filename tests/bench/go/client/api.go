@@ -127,20 +127,25 @@ func (a *api) watchOnce(ctx context.Context, path, accept string, synced func(),
 	for events := json.NewDecoder(reply.Body); ; {
 		var event struct {
 			Type   string
-			Object seen
+			Object json.RawMessage
 		}
 		if err := events.Decode(&event); err != nil {
 			return err
 		}
+		if event.Type == "ERROR" { // its object is a Status; the watch is to begin anew
+			return io.EOF
+		}
+		var object seen
+		if err := json.Unmarshal(event.Object, &object); err != nil {
+			return err
+		}
 		switch event.Type {
 		case "ADDED", "MODIFIED":
-			visit(&event.Object)
+			visit(&object)
 		case "BOOKMARK":
-			if event.Object.Metadata.Annotations["k8s.io/initial-events-end"] == "true" {
+			if object.Metadata.Annotations["k8s.io/initial-events-end"] == "true" {
 				synced()
 			}
-		case "ERROR":
-			return errors.New("the server ended it")
 		}
 	}
 }
