@@ -40,8 +40,7 @@ class Memo {
     explicit Deployment(Child rendered);
     [[nodiscard]] const Child& child() const { return *child_; }
     [[nodiscard]] std::shared_ptr<const Child> shared() const { return child_; }
-    // The same with what observation tells, and its hash. It is changed in place unless somebody still holds it:
-    // copying it was a fifth of what a decision costs.
+    // The same with what observation tells, and its hash. It is changed in place unless somebody still holds it.
     [[nodiscard]] std::shared_ptr<const Child> sealed(const Told& told);
 
    private:

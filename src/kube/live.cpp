@@ -89,10 +89,13 @@ std::optional<Json> build_array(dom::array list) {
 }
 
 // Nothing when a name occurs twice.
-std::optional<Json> build_object(dom::object object) {
+std::optional<Json> build_object(dom::object object, std::optional<std::string_view> left_out = std::nullopt) {
   Json out = Json::object();
   auto& members = out.get_ref<Json::object_t&>();
   for (const dom::key_value_pair member : object) {
+    if (member.key == left_out) {
+      continue;
+    }
     std::optional<Json> built = build(member.value);
     if (!built || !members.try_emplace(std::string(member.key), std::move(*built)).second) {
       return std::nullopt;
@@ -211,20 +214,6 @@ std::optional<Json> owned_of(dom::element live, dom::element fields, const Excer
   return std::move(owned).value_or(Json());
 }
 
-std::optional<Json> build_without(dom::object object, std::string_view left_out) {
-  Json out = Json::object();
-  for (const dom::key_value_pair member : object) {
-    if (member.key == left_out) {
-      continue;
-    }
-    std::optional<Json> built = build(member.value);
-    if (!built || !out.get_ref<Json::object_t&>().try_emplace(std::string(member.key), std::move(*built)).second) {
-      return std::nullopt;
-    }
-  }
-  return out;
-}
-
 // The object without what the excerpt does not want.
 std::optional<Json> build_excerpt(dom::object object, const Excerpt& excerpt) {
   Json out = Json::object();
@@ -233,7 +222,7 @@ std::optional<Json> build_excerpt(dom::object object, const Excerpt& excerpt) {
                                       : !excerpt.pod_template && member.key == "spec"     ? "template"
                                                                                           : "";
     const bool cut = !left_out.empty() && member.value.is_object();
-    std::optional<Json> built = cut ? build_without(as<dom::object>(member.value), left_out) : build(member.value);
+    std::optional<Json> built = cut ? build_object(as<dom::object>(member.value), left_out) : build(member.value);
     if (!built || !out.get_ref<Json::object_t&>().try_emplace(std::string(member.key), std::move(*built)).second) {
       return std::nullopt;
     }

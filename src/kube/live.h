@@ -14,7 +14,7 @@ namespace nocobase_operator::kube {
 // What of a live object becomes values. By default all.
 struct Excerpt {
   Kind kind = Kind::nocobase_cluster;  // of an object that does not say
-  std::string_view owned_by;           // the part that this manager has applied is taken out; "": none. Must stay
+  std::string_view owned_by;           // the part that this manager has applied is taken out; "": none. Not owned
   bool managed_fields = true;          // whether they are kept
   bool pod_template = true;            // whether spec.template is
 };
