@@ -264,23 +264,7 @@ Result<Quantity> parse(std::string_view text) {
   return quantity;
 }
 
-// Both ends of CanonicalizeBytes: a whole binary value of 1024 and more, or any decimal one.
-std::string format_binary(const Amount& amount) {
-  std::uint64_t value = 0;  // parse() keeps it below 2^63
-  for (const char digit : amount.digits) {
-    value = value * 10 + static_cast<std::uint64_t>(digit - '0');
-  }
-  for (int times = 0; times < amount.scale; ++times) {
-    value *= 10;
-  }
-  int exponent = 0;
-  while (value >= 1024 && value % 1024 == 0) {
-    value /= 1024;
-    exponent += 10;
-  }
-  return std::to_string(value) + std::string(suffix_of(binary_suffixes, exponent));
-}
-
+// Both ends of CanonicalizeBytes.
 std::string format_decimal(Amount amount, Format format) {
   while (amount.digits.ends_with('0')) {
     amount.digits.pop_back();
@@ -294,6 +278,26 @@ std::string format_decimal(Amount amount, Format format) {
     return amount.scale == 0 ? amount.digits : amount.digits + "e" + std::to_string(amount.scale);
   }
   return amount.digits + std::string(suffix_of(decimal_suffixes, amount.scale));
+}
+
+// A whole binary value of 1024 and more.
+std::string format_binary(const Amount& amount) {
+  std::uint64_t value = 0;  // parse() keeps it below 2^63
+  for (const char digit : amount.digits) {
+    value = value * 10 + static_cast<std::uint64_t>(digit - '0');
+  }
+  for (int times = 0; times < amount.scale; ++times) {
+    value *= 10;
+  }
+  int exponent = 0;
+  while (value >= 1024 && value % 1024 == 0) {
+    value /= 1024;
+    exponent += 10;
+  }
+  if (exponent == 0) {  // stored without a suffix ("64000"), it is read as a decimal value and spelt so: "64k"
+    return format_decimal(amount, Format::decimal_si);
+  }
+  return std::to_string(value) + std::string(suffix_of(binary_suffixes, exponent));
 }
 
 std::string spell(const Quantity& quantity) {
