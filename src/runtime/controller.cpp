@@ -39,6 +39,12 @@ bool has_writes(const app::Plan& plan) {
                      [](const kube::Call& call) { return kube::is_write(call.verb); });
 }
 
+// Whether somebody waits for what a cluster's spec asks: no status speaks of it yet. After a start it is found in a
+// list of many that are as they should be.
+bool is_awaited(const kube::Json& cluster, const kube::Meta& meta) {
+  return kube::integer_at(cluster, {"status", "observedGeneration"}, -1) < meta.generation;
+}
+
 void count_upgrade(const app::Event& event, Counters& counters) {
   if (!event.upgrade) {
     return;
@@ -78,7 +84,9 @@ bool Controller::watched(kube::Kind kind, WatchChange change, Now now) {
                           const kube::Live live(std::move(event.object), std::move(event.owned));
                           Result<app::Seen> seen = options_.decisions.prune(live, kind, now.mono);
                           if (seen.ok()) {
-                            dirty(store_.changed(std::move(seen).value()), due);
+                            const bool is_first = kind == kube::Kind::nocobase_cluster &&
+                                                  is_awaited(live.object, app::meta_of(seen.value()));
+                            dirty(store_.changed(std::move(seen).value()), is_first ? Queue::first : due);
                           } else {
                             ++counters_.unreadable;
                           }

@@ -25,6 +25,9 @@ class Queue {
     friend bool operator==(const Counters&, const Counters&) = default;
   };
 
+  // A time for add(): before all that is due by the clock.
+  static constexpr Instant first = Instant::min();
+
   explicit Queue(Rng rng, Backoff backoff = {Millis(100), Millis(60'000)}) : rng_(rng), backoff_(backoff) {}
 
   // Makes `key` due at `due`, or earlier if it already is. While it is being worked on this takes effect at its end.

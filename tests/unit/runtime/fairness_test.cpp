@@ -134,5 +134,41 @@ TEST(Fairness, AChildThatIsRefusedKeepsNoOtherFromBeingMade) {
   EXPECT_EQ(world.run(300'000), times);
 }
 
+// After a start every cluster is looked at, and most are as they should be.
+TEST(Fairness, AClusterWhoseSpecNoStatusSpeaksOfComesBeforeAllOthers) {
+  const auto seen_at = [](Json cluster, std::int64_t generation, std::int64_t observed) {
+    cluster["metadata"]["generation"] = generation;
+    cluster["status"] = {{"observedGeneration", observed}};
+    return cluster;
+  };
+  std::vector<std::string> order;
+  Controller::Options options;
+  options.random_bytes = [](std::size_t size) { return std::string(size, 'r'); };
+  options.max_plans_per_poll = 1;
+  options.decisions.plan = [&order](const app::Observed& observed, const Now& /*now*/) {
+    order.push_back(observed.meta.ref.name);
+    return app::Plan();
+  };
+  Controller controller(options, Rng(1));
+  for (const Kind kind : watched_kinds) {
+    EXPECT_TRUE(controller.watched(kind, ListBegan{}, at(0)));
+    if (kind == Kind::nocobase_cluster) {
+      for (const Json& one : {seen_at(objects::cluster("done", 10, objects::uid(1)), 2, 2),
+                              seen_at(objects::cluster("edited", 11, objects::uid(2)), 3, 2),
+                              objects::cluster("new", 12, objects::uid(3))}) {
+        EXPECT_TRUE(controller.watched(kind, Changed{one}, at(0)));
+      }
+    }
+    EXPECT_TRUE(controller.watched(kind, ListEnded{100}, at(0)));
+  }
+  static_cast<void>(controller.poll(at(0), true));
+  EXPECT_TRUE(controller.watched(Kind::nocobase_cluster,
+                                 Changed{seen_at(objects::cluster("late", 110, objects::uid(4)), 2, 1)}, at(1)));
+  for (int turn = 0; turn < 4; ++turn) {
+    static_cast<void>(controller.poll(at(1), true));
+  }
+  EXPECT_EQ(order, (std::vector<std::string>{"edited", "new", "late", "done"}));
+}
+
 }  // namespace
 }  // namespace nocobase_operator::runtime
