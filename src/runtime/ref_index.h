@@ -1,4 +1,4 @@
-// Where each watched object is kept, in 16 bytes per slot: the bucket of a cluster under a hash of kind, namespace and
+// Where each watched object is kept, in 18 to 23 bytes: the bucket of a cluster under a hash of kind, namespace and
 // name. It holds pointers to what others own and never looks into them.
 #pragma once
 #include <cstdint>
@@ -31,7 +31,7 @@ class RefIndex {
   }
 
   void set(std::uint64_t hash, T* value) {
-    if (size_ + 1 > slots_.size() - slots_.size() / 4) {
+    if (size_ + 1 > slots_.size() - slots_.size() / 8) {
       grow();
     }
     Slot& slot = slots_[place(hash)];
@@ -48,7 +48,7 @@ class RefIndex {
     slots_[hole] = {};
     --size_;
     for (std::size_t i = next(hole); slots_[i].hash != 0; i = next(i)) {
-      const std::size_t home = slots_[i].hash & (slots_.size() - 1);
+      const std::size_t home = home_of(slots_[i].hash);
       const bool reachable = hole < i ? hole < home && home <= i : hole < home || home <= i;
       if (!reachable) {
         slots_[hole] = std::exchange(slots_[i], {});
@@ -70,17 +70,19 @@ class RefIndex {
     value = (value ^ (value >> 27U)) * 0x94D049BB133111EBU;
     return value ^ (value >> 31U);
   }
-  [[nodiscard]] std::size_t next(std::size_t i) const { return (i + 1) & (slots_.size() - 1); }
+  [[nodiscard]] std::size_t next(std::size_t i) const { return i + 1 == slots_.size() ? 0 : i + 1; }
+  // The upper half of the hash as a share of all slots, of which there may be any number below 2^32.
+  [[nodiscard]] std::size_t home_of(std::uint64_t hash) const { return ((hash >> 32U) * slots_.size()) >> 32U; }
   // The slot of the hash, or the free one where it would go.
   [[nodiscard]] std::size_t place(std::uint64_t hash) const {
-    std::size_t i = hash & (slots_.size() - 1);
+    std::size_t i = home_of(hash);
     while (slots_[i].hash != 0 && slots_[i].hash != hash) {
       i = next(i);
     }
     return i;
   }
   void grow() {
-    std::vector<Slot> old(slots_.empty() ? 64 : slots_.size() * 2);
+    std::vector<Slot> old(slots_.empty() ? 64 : slots_.size() + slots_.size() / 4);
     old.swap(slots_);
     for (const Slot& slot : old) {
       if (slot.hash != 0) {
@@ -89,7 +91,7 @@ class RefIndex {
     }
   }
 
-  std::vector<Slot> slots_;  // a power of two, at most three quarters full
+  std::vector<Slot> slots_;  // at most seven eighths full
   std::size_t size_ = 0;
 };
 

@@ -1,11 +1,18 @@
 #include "runtime/rereads.h"
 
 #include <algorithm>
+#include <string_view>
+#include <utility>
 
 namespace nocobase_operator::runtime {
 namespace {
 
 // No name has a line break.
+std::string packed(const app::ClusterKey& key) {
+  return key.ns + "\n" + key.name + "\n";
+}
+
+// "" when nothing is to be read.
 std::string packed(const app::ClusterKey& key, const std::vector<kube::Ref>& refs) {
   std::string out;
   for (const kube::Ref& ref : refs) {
@@ -14,67 +21,82 @@ std::string packed(const app::ClusterKey& key, const std::vector<kube::Ref>& ref
       out += ref.name + "\n";
     }
   }
-  return out;
+  return out.empty() ? out : packed(key) + out;
 }
 
-std::vector<kube::Ref> unpacked(const app::ClusterKey& key, std::string_view text) {
-  std::vector<kube::Ref> refs;
-  while (!text.empty()) {
-    const std::size_t end = text.find('\n', 1);
-    refs.push_back({static_cast<kube::Kind>(text.front()), key.ns, std::string(text.substr(1, end - 1))});
+Rereads::Turn unpacked(std::string_view text, Millis period) {
+  const auto next = [&text] {
+    const std::size_t end = text.find('\n');
+    const std::string_view word = text.substr(0, end);
     text.remove_prefix(end + 1);
+    return std::string(word);
+  };
+  Rereads::Turn turn{{next(), next()}, {}, period};
+  while (!text.empty()) {
+    const auto kind = static_cast<kube::Kind>(text.front());
+    text.remove_prefix(1);
+    turn.refs.push_back({kind, turn.key.ns, next()});
   }
-  return refs;
+  return turn;
+}
+
+std::uint64_t hash_of(const app::ClusterKey& key) {
+  return RefIndex<int>::hash_of({kube::Kind::nocobase_cluster, key.ns, key.name});
 }
 
 }  // namespace
 
-void Rereads::wait(Items::value_type& node, Instant due) {
-  node.second.due = due;
-  node.second.order = next_order_++;
-  order_.insert({due, node.second.order, &node.first});
+Rereads::Items::const_iterator Rereads::find(const app::ClusterKey& key) const {
+  const Item* const item = index_.find(hash_of(key));
+  return item != nullptr && item->what.starts_with(packed(key)) ? items_.find(*item) : items_.end();
 }
 
-void Rereads::leave(const Items::value_type& node) {
-  order_.erase({node.second.due, node.second.order, &node.first});
+void Rereads::wait(Items::node_type node, Instant due) {
+  node.value().due = due;
+  node.value().order = next_order_++;
+  items_.insert(std::move(node));
 }
 
 void Rereads::set(const app::ClusterKey& key, const app::Reread& what, Instant now) {
-  std::string text = packed(key, what.refs);
+  const std::string text = packed(key, what.refs);
   if (text.empty()) {
     forget(key);
     return;
   }
-  const auto [it, added] = items_.try_emplace(key);
-  Item& item = it->second;
-  item.what = std::move(text);
-  item.period = what.period;
   const Instant due = now + what.in;
-  if (!added && due == item.due) {
-    return;  // and keeps its place
+  const auto it = find(key);
+  if (it == items_.end()) {
+    index_.set(hash_of(key), &*items_.insert({due, next_order_++, what.period, text}).first);
+    return;
   }
-  if (!added) {
-    leave(*it);
+  const bool keeps_its_place = due == it->due;
+  Items::node_type node = items_.extract(it);
+  node.value().what = text;
+  node.value().period = what.period;
+  if (keeps_its_place) {
+    items_.insert(std::move(node));
+  } else {
+    wait(std::move(node), due);
   }
-  wait(*it, due);
 }
 
 void Rereads::forget(const app::ClusterKey& key) {
-  const auto it = items_.find(key);
+  const auto it = find(key);
   if (it != items_.end()) {
-    leave(*it);
+    index_.erase(hash_of(key));
     items_.erase(it);
   }
 }
 
 std::optional<Rereads::Turn> Rereads::take(Instant now) {
-  if (order_.empty() || std::max(order_.begin()->at, free_at_) > now) {
+  if (items_.empty() || std::max(items_.begin()->due, free_at_) > now) {
     return std::nullopt;
   }
-  const auto it = items_.find(*order_.begin()->key);
-  leave(*it);
-  wait(*it, now + std::max(it->second.period, Millis(1)));
-  return Turn{it->first, unpacked(it->first, it->second.what), it->second.period};
+  Items::node_type node = items_.extract(items_.begin());
+  const Millis period = node.value().period;
+  Turn turn = unpacked(node.value().what, period);
+  wait(std::move(node), now + std::max(period, Millis(1)));
+  return turn;
 }
 
 void Rereads::spent(std::size_t reads, Instant now) {
@@ -82,15 +104,14 @@ void Rereads::spent(std::size_t reads, Instant now) {
 }
 
 void Rereads::retry(const app::ClusterKey& key, Instant due) {
-  const auto it = items_.find(key);
-  if (it != items_.end() && due < it->second.due) {
-    leave(*it);
-    wait(*it, due);
+  const auto it = find(key);
+  if (it != items_.end() && due < it->due) {
+    wait(items_.extract(it), due);
   }
 }
 
 std::optional<Instant> Rereads::next_due() const {
-  return order_.empty() ? std::nullopt : std::optional<Instant>(std::max(order_.begin()->at, free_at_));
+  return items_.empty() ? std::nullopt : std::optional<Instant>(std::max(items_.begin()->due, free_at_));
 }
 
 }  // namespace nocobase_operator::runtime

@@ -5,14 +5,12 @@
 #include <optional>
 #include <set>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "app/observe.h"
 #include "app/plan.h"
 #include "base/time.h"
-#include "runtime/cluster_key_hash.h"
-#include "runtime/due.h"
+#include "runtime/ref_index.h"
 
 namespace nocobase_operator::runtime {
 
@@ -44,19 +42,22 @@ class Rereads {
 
  private:
   struct Item {
-    std::string what;  // kinds and names, as a cluster has few and clusters are many
-    Millis period{};
-    Instant due{};
-    std::uint64_t order = 0;  // breaks ties
-  };
-  using Items = std::unordered_map<app::ClusterKey, Item, ClusterKeyHash>;
+    Instant due;
+    std::uint64_t order;  // breaks ties
+    Millis period;
+    std::string what;  // the cluster, then kinds and names: it has few, and clusters are many
 
-  void wait(Items::value_type& node, Instant due);
-  void leave(const Items::value_type& node);
+    friend bool operator<(const Item& a, const Item& b) { return a.due != b.due ? a.due < b.due : a.order < b.order; }
+  };
+  using Items = std::set<Item>;
+
+  [[nodiscard]] Items::const_iterator find(const app::ClusterKey& key) const;
+  // Puts it behind all that are due at the same time.
+  void wait(Items::node_type node, Instant due);
 
   Millis spacing_;
   Items items_;
-  std::set<Due> order_;
+  RefIndex<const Item> index_;  // of the clusters
   std::uint64_t next_order_ = 1;
   Instant free_at_{};  // when all reads that were spent have had their time
 };
