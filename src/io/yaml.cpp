@@ -3,7 +3,6 @@
 #include <chrono>
 #include <exception>
 #include <istream>
-#include <malloc.h>
 #include <memory>
 #include <optional>
 #include <streambuf>

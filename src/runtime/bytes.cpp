@@ -27,11 +27,12 @@ std::string_view take_bytes(std::string_view& in, std::uint64_t size) {
   return bytes;
 }
 
-std::optional<std::string> packed_uid(std::string_view text) {
+std::optional<PackedUid> packed_uid(std::string_view text) {
   if (text.size() != 36) {
     return std::nullopt;
   }
-  std::string out;
+  PackedUid out{};
+  std::size_t size = 0;
   unsigned high = 16;  // no digit is pending
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
@@ -48,21 +49,21 @@ std::optional<std::string> packed_uid(std::string_view text) {
     if (high == 16) {
       high = digit;
     } else {
-      out += static_cast<char>(high << 4U | digit);
+      out.at(size++) = static_cast<char>(high << 4U | digit);
       high = 16;
     }
   }
   return out;
 }
 
-std::string unpacked_uid(std::string_view bytes) {
+std::string unpacked_uid(const PackedUid& bytes) {
   static constexpr std::string_view digits = "0123456789abcdef";
   std::string out;
   for (std::size_t i = 0; i < bytes.size(); ++i) {
     if (i == 4 || i == 6 || i == 8 || i == 10) {
       out += '-';
     }
-    const auto byte = static_cast<unsigned char>(bytes[i]);
+    const auto byte = static_cast<unsigned char>(bytes.at(i));
     out += digits[byte >> 4U];
     out += digits[byte & 15U];
   }

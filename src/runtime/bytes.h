@@ -36,9 +36,11 @@ void put_varint(std::string& out, std::uint64_t value);
 [[nodiscard]] std::uint64_t take_varint(std::string_view& in);
 // Takes `size` bytes from the front of `in`, which has them.
 [[nodiscard]] std::string_view take_bytes(std::string_view& in, std::uint64_t size);
-// The 16 bytes of a UID in the form that Kubernetes writes, or nothing for any other text.
-[[nodiscard]] std::optional<std::string> packed_uid(std::string_view text);
+// A UID in 16 bytes.
+using PackedUid = std::array<char, 16>;
+// The bytes of a UID in the form that Kubernetes writes, or nothing for any other text.
+[[nodiscard]] std::optional<PackedUid> packed_uid(std::string_view text);
 // The UID of those bytes.
-[[nodiscard]] std::string unpacked_uid(std::string_view bytes);
+[[nodiscard]] std::string unpacked_uid(const PackedUid& bytes);
 
 }  // namespace nocobase_operator::runtime

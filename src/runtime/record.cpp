@@ -2,8 +2,6 @@
 
 #include <utility>
 
-#include "runtime/bytes.h"
-
 namespace nocobase_operator::runtime {
 namespace {
 
@@ -25,6 +23,11 @@ struct Hash {  // all bits alike: a variable length would be longer
   T& value;
 };
 template <class T>
+struct Mostly {  // a hash that mostly is another one, which was packed before
+  T& value;
+  std::uint64_t other;
+};
+template <class T>
 Word(T&) -> Word<T>;
 template <class T>
 Name(T&) -> Name<T>;
@@ -32,6 +35,11 @@ template <class T>
 Uid(T&) -> Uid<T>;
 template <class T>
 Hash(T&) -> Hash<T>;
+template <class T>
+Mostly(T&, std::uint64_t) -> Mostly<T>;
+
+// How a UID is packed.
+enum class UidForm : std::uint8_t { text, bytes, owner };
 
 void put_name(std::string& out, std::string_view name, std::string_view cluster) {
   const bool prefixed = !cluster.empty() && name.substr(0, cluster.size()) == cluster;
@@ -48,7 +56,7 @@ std::string take_name(std::string_view& in, std::string_view cluster) {
 
 class Writer {
  public:
-  Writer(Words& words, const app::ClusterKey& key) : words_(words), key_(key) {}
+  Writer(Words& words, const Shared& shared) : words_(words), shared_(shared) {}
 
   template <class... T>
   void all(const T&... values) {
@@ -92,31 +100,40 @@ class Writer {
   }
   template <class T>
   void put(const Name<T>& name) {
-    put_name(out_, name.text, key_.name);
+    put_name(out_, name.text, shared_.key.name);
   }
   template <class T>
   void put(const Uid<T>& uid) {
-    const std::optional<std::string> packed = packed_uid(uid.text);
-    put(packed.has_value());
-    if (packed) {
-      out_ += *packed;
-    } else {
+    const std::optional<PackedUid> packed = packed_uid(uid.text);
+    const bool is_owner = packed && *packed == shared_.owner && shared_.owner != PackedUid{};
+    const UidForm form = is_owner ? UidForm::owner : packed ? UidForm::bytes : UidForm::text;
+    out_ += static_cast<char>(form);
+    if (form == UidForm::text) {
       put(uid.text);
+    } else if (form == UidForm::bytes) {
+      out_.append(packed->data(), packed->size());
     }
   }
   template <class T>
   void put(const Hash<T>& hash) {
     put_raw(out_, std::uint64_t{hash.value});
   }
+  template <class T>
+  void put(const Mostly<T>& hash) {
+    put(hash.value == hash.other);
+    if (hash.value != hash.other) {
+      put(Hash{hash.value});
+    }
+  }
 
   Words& words_;
-  const app::ClusterKey& key_;
+  const Shared& shared_;
   std::string out_;
 };
 
 class Reader {
  public:
-  Reader(std::string_view in, const Words& words, const app::ClusterKey& key) : in_(in), words_(words), key_(key) {}
+  Reader(std::string_view in, const Words& words, const Shared& shared) : in_(in), words_(words), shared_(shared) {}
 
   template <class... T>
   void all(T&&... values) {
@@ -167,21 +184,30 @@ class Reader {
     const std::uint64_t head = take_varint(in_);
     word.text = (head & 1U) != 0 ? words_.at(head >> 1U) : take_bytes(in_, head >> 1U);
   }
-  void take(Name<std::string>& name) { name.text = take_name(in_, key_.name); }
+  void take(Name<std::string>& name) { name.text = take_name(in_, shared_.key.name); }
   void take(Uid<std::string>& uid) {
-    bool packed = false;
-    take(packed);
-    if (packed) {
-      uid.text = unpacked_uid(take_bytes(in_, 16));
-    } else {
-      take(uid.text);
+    switch (static_cast<UidForm>(take_raw<std::uint8_t>(in_))) {
+      case UidForm::text:
+        take(uid.text);
+        break;
+      case UidForm::bytes:
+        uid.text = unpacked_uid(take_raw<PackedUid>(in_));
+        break;
+      case UidForm::owner:
+        uid.text = unpacked_uid(shared_.owner);
+        break;
     }
   }
   void take(Hash<std::uint64_t>& hash) { hash.value = take_raw<std::uint64_t>(in_); }
+  void take(Mostly<std::uint64_t>& hash) {
+    bool same = false;
+    take(same);
+    hash.value = same ? hash.other : take_raw<std::uint64_t>(in_);
+  }
 
   std::string_view in_;
   const Words& words_;
-  const app::ClusterKey& key_;
+  const Shared& shared_;
 };
 
 // What each type consists of, for both directions. The structured bindings make a member that is added and not packed
@@ -277,7 +303,8 @@ void child_fields(Codec& codec, Child& seen) {
   static_cast<void>(watched);  // in the head
   static_cast<void>(detail);   // by its type, below
   meta_fields(codec, meta);
-  codec.all(Name{cluster}, Hash{applied}, Hash{owned}, epoch, read_at);
+  codec.all(Name{cluster}, Hash{applied});
+  codec.all(Mostly{owned, applied}, epoch, read_at);  // of what is in sync
 }
 
 template <class... F>
@@ -352,8 +379,17 @@ constexpr std::uint8_t flag_status = 4;
 
 }  // namespace
 
-std::string RecordCodec::pack(const app::Seen& seen, const app::ClusterKey& key) {
-  Writer writer(words_, key);
+PackedUid owner_of(const app::Seen& seen) {
+  const kube::Meta& meta = app::meta_of(seen);
+  if (std::holds_alternative<app::SeenCluster>(seen)) {
+    return packed_uid(meta.uid).value_or(PackedUid{});
+  }
+  const bool is_of_cluster = meta.owner_kind == kube::info(kube::Kind::nocobase_cluster).kind;
+  return is_of_cluster ? packed_uid(meta.owner_uid).value_or(PackedUid{}) : PackedUid{};
+}
+
+std::string RecordCodec::pack(const app::Seen& seen, const Shared& shared) {
+  Writer writer(words_, shared);
   std::string out;
   std::visit(Overloaded{[&](const app::SeenCluster& cluster) {
                           out += static_cast<char>(Shape::cluster);
@@ -373,14 +409,14 @@ std::string RecordCodec::pack(const app::Seen& seen, const app::ClusterKey& key)
   return out += writer.take();
 }
 
-app::Seen RecordCodec::unpack(const RecordView& record, const app::ClusterKey& key) const {
+app::Seen RecordCodec::unpack(const RecordView& record, const Shared& shared) const {
   std::string_view body = record.body;
   const auto shape = static_cast<Shape>(take_raw<std::uint8_t>(body));
-  Reader reader(body, words_, key);
+  Reader reader(body, words_, shared);
   std::string_view packed_name = record.name;
   const auto complete = [&](kube::Meta& meta) {
     meta.ref.kind = record.head.kind;
-    meta.ref.name = take_name(packed_name, key.name);
+    meta.ref.name = take_name(packed_name, shared.key.name);
     meta.version = record.head.version;
   };
   if (shape == Shape::cluster) {
@@ -414,7 +450,7 @@ std::string join(const RecordHead& head, std::string_view packed_name, std::stri
   std::string rest;
   rest += static_cast<char>(head.kind);
   rest += static_cast<char>(head.mark);
-  put_raw(rest, head.version);
+  put_varint(rest, head.version);
   rest += static_cast<char>((head.watched ? flag_watched : 0U) | (head.accepted ? flag_accepted : 0U) |
                             (head.status ? flag_status : 0U));
   if (head.accepted) {
@@ -422,7 +458,7 @@ std::string join(const RecordHead& head, std::string_view packed_name, std::stri
   }
   if (head.status) {
     put_raw(rest, head.status->hash);
-    put_raw(rest, head.status->version);
+    put_varint(rest, head.status->version);
   }
   put_varint(rest, packed_name.size());
   rest += packed_name;
@@ -440,7 +476,7 @@ RecordView first_record(std::string_view bytes) {
   record.whole = bytes.substr(0, bytes.size() - in.size());
   record.head.kind = static_cast<kube::Kind>(take_raw<std::uint8_t>(rest));
   record.head.mark = take_raw<std::uint8_t>(rest);
-  record.head.version = take_raw<std::uint64_t>(rest);
+  record.head.version = take_varint(rest);
   const auto flags = take_raw<std::uint8_t>(rest);
   record.head.watched = (flags & flag_watched) != 0;
   if ((flags & flag_accepted) != 0) {
@@ -449,7 +485,7 @@ RecordView first_record(std::string_view bytes) {
   if ((flags & flag_status) != 0) {
     app::StatusWritten status;
     status.hash = take_raw<std::uint64_t>(rest);
-    status.version = take_raw<std::uint64_t>(rest);
+    status.version = take_varint(rest);
     record.head.status = status;
   }
   record.name = take_bytes(rest, take_varint(rest));

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "app/observe.h"
+#include "runtime/bytes.h"
 #include "runtime/packed_text.h"
 #include "runtime/words.h"
 
@@ -31,12 +32,21 @@ struct RecordView {
   std::string_view body;
 };
 
+// What the records of one cluster have in common. They can only be read with that with which they were written.
+struct Shared {
+  const app::ClusterKey& key;
+  const PackedUid& owner;  // that of the cluster, as each of its objects names it; all zero where there is none
+};
+
+// The UID of the cluster that an object is or names as its owner; all zero for any other.
+[[nodiscard]] PackedUid owner_of(const app::Seen& seen);
+
 // Turns objects into bodies of records and back. One for all, as it holds what they share.
 class RecordCodec {
  public:
-  // The body of an object that is kept under `key`.
-  [[nodiscard]] std::string pack(const app::Seen& seen, const app::ClusterKey& key);
-  [[nodiscard]] app::Seen unpack(const RecordView& record, const app::ClusterKey& key) const;
+  // The body of an object.
+  [[nodiscard]] std::string pack(const app::Seen& seen, const Shared& shared);
+  [[nodiscard]] app::Seen unpack(const RecordView& record, const Shared& shared) const;
 
  private:
   Words words_;

@@ -86,7 +86,11 @@ void Store::replace(Node& node, std::string_view whole, std::string_view with) {
 // Returns whether anything but the version has become different.
 bool Store::put(Node& node, const app::Seen& seen, RecordHead head) {
   const kube::Ref& ref = app::meta_of(seen).ref;
-  const std::string body = codec_.pack(seen, node.first);
+  Bucket& bucket = node.second;
+  if (bucket.records.empty() || bucket.owner == PackedUid{}) {
+    bucket.owner = owner_of(seen);
+  }
+  const std::string body = codec_.pack(seen, shared(node));
   const std::optional<RecordView> old = find_record(node, ref);
   const bool different = !old || old->body != body || old->head.watched != head.watched;
   if (old) {
@@ -233,7 +237,7 @@ Store::Keys Store::changed(app::Seen seen) {
   }
   const bool of_no_cluster = node.first.name.empty();
   const std::optional<app::Seen> before =
-      old && of_no_cluster ? std::optional(codec_.unpack(*old, node.first)) : std::nullopt;
+      old && of_no_cluster ? std::optional(codec_.unpack(*old, shared(node))) : std::nullopt;
   if (put(node, seen,
           {.kind = meta.ref.kind,
            .mark = state.mark,
@@ -260,7 +264,7 @@ Store::Keys Store::removed(const kube::Meta& meta) {
     return {};  // it was made again, and we have seen that already
   }
   Keys touched;
-  touch(*node, codec_.unpack(*record, node->first), touched);
+  touch(*node, codec_.unpack(*record, shared(*node)), touched);
   drop(*node, meta.ref);
   return touched;
 }
@@ -298,7 +302,7 @@ Store::Keys Store::drop_unmarked(kube::Kind kind, std::uint64_t version) {
     each_record(node.second.records, [&](const RecordView& record) {
       if (record.head.kind == kind && record.head.watched && record.head.mark != mark &&
           record.head.version <= version) {
-        const app::Seen seen = codec_.unpack(record, node.first);
+        const app::Seen seen = codec_.unpack(record, shared(node));
         gone.emplace_back(&node, app::meta_of(seen).ref);
         touch(node, seen, touched);
       }
@@ -369,7 +373,7 @@ void Store::deleting(const app::ClusterKey& key, const kube::Ref& ref, std::stri
   if (!record) {
     return;
   }
-  app::Seen seen = codec_.unpack(*record, key);
+  app::Seen seen = codec_.unpack(*record, shared(*it));
   kube::Meta& meta = meta_of(seen);
   if (meta.uid != uid) {
     return;  // another object of that name, made since

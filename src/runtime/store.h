@@ -102,6 +102,7 @@ class Store {
   };
   struct Bucket {
     std::string records;           // one after the other; the cluster is one of them
+    PackedUid owner{};             // see Shared: told by the first record that tells it
     std::unique_ptr<Notes> notes;  // null when there is nothing to remember
   };
   using Buckets = std::unordered_map<app::ClusterKey, Bucket, ClusterKeyHash>;
@@ -114,6 +115,7 @@ class Store {
     bool listed = false;
   };
 
+  [[nodiscard]] static Shared shared(const Node& node) { return {node.first, node.second.owner}; }
   [[nodiscard]] static std::optional<RecordView> find_record(const Node& node, const kube::Ref& ref);
   // The node of a cluster that exists, or nullptr.
   [[nodiscard]] Node* live_node(const app::ClusterKey& key);

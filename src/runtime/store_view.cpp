@@ -17,7 +17,7 @@ std::optional<app::Observed> Store::observe(const app::ClusterKey& key) const {
   app::Observed observed;
   bool exists = false;
   each_record(it->second.records, [&](const RecordView& record) {
-    app::Seen seen = codec_.unpack(record, key);
+    app::Seen seen = codec_.unpack(record, shared(*it));
     const kube::Ref ref = app::meta_of(seen).ref;
     if (record.head.accepted) {
       observed.accepted.emplace(ref, *record.head.accepted);
@@ -69,7 +69,7 @@ void Store::add_foreign_scalers(const app::ClusterKey& key, app::Observed& obser
     return;
   }
   each_record(it->second.records, [&](const RecordView& record) {
-    app::Seen seen = codec_.unpack(record, it->first);
+    app::Seen seen = codec_.unpack(record, shared(*it));
     const std::optional<kube::Ref> target = app::scaled_by(seen);
     if (target && observed.children.contains(*target)) {
       observed.scalers.push_back(std::get<app::SeenChild>(std::move(seen)));
@@ -83,7 +83,7 @@ void Store::add_foreign_scalers(const app::ClusterKey& key, app::Observed& obser
 std::optional<app::Seen> Store::find(const app::ClusterKey& key, const kube::Ref& ref) const {
   const auto it = buckets_.find(key);
   const auto record = it != buckets_.end() ? find_record(*it, ref) : std::nullopt;
-  return record ? std::optional(codec_.unpack(*record, key)) : std::nullopt;
+  return record ? std::optional(codec_.unpack(*record, shared(*it))) : std::nullopt;
 }
 
 }  // namespace nocobase_operator::runtime

@@ -1,5 +1,6 @@
 #include "runtime/store.h"
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -174,6 +175,51 @@ TEST(Store, MovesAnObjectWhoseLabelsNameAnotherCluster) {
   EXPECT_EQ(version_of(of.store, crm, web), 0U);
   EXPECT_EQ(version_of(of.store, erp, web), 110U);
   EXPECT_EQ(of.store.removed(meta(deployment(111, 1, "crm"))), Keys{erp}) << "by where it is, not by what it says";
+}
+
+kube::Json owned(Kind kind, const std::string& name, std::uint64_t version, const std::string& owner) {
+  kube::Json out = child(kind, name, version);
+  if (!owner.empty()) {
+    out["metadata"]["ownerReferences"] = {{{"apiVersion", kube::api_version(Kind::nocobase_cluster)},
+                                           {"kind", "NocoBaseCluster"},
+                                           {"name", "crm"},
+                                           {"uid", owner},
+                                           {"controller", true}}};
+  }
+  return out;
+}
+
+// The owner is kept once for all objects of a cluster, and any of them may come first.
+TEST(Store, GivesBackOwnersInWhateverOrderObjectsCome) {
+  const std::vector<kube::Json> objects{
+      owned(Kind::persistent_volume_claim, "crm-storage", 10, ""),
+      owned(Kind::service, "crm", 11, uid(5)),
+      cluster("crm", 12, uid(5)),
+      owned(Kind::service_account, "crm", 13, uid(4)),   // of the cluster before, which is still being collected
+      owned(Kind::deployment, "crm-web", 14, "no uid"),  // nothing that Kubernetes would write
+  };
+  std::vector<std::size_t> order{0, 1, 2, 3, 4};
+  do {
+    Store store;
+    for (const std::size_t i : order) {
+      static_cast<void>(store.changed(seen(objects[i])));
+      EXPECT_EQ(store.changed(seen(objects[i])), Keys{}) << "nothing new";
+    }
+    for (const kube::Json& object : objects) {
+      const auto found = store.find(crm, meta(object).ref);
+      ASSERT_TRUE(found);
+      EXPECT_EQ(app::meta_of(*found), meta(object));
+    }
+    // All go but one, whose own owner is another.
+    for (const std::size_t i : {0, 1, 2, 4}) {
+      static_cast<void>(store.removed(meta(objects[i])));
+    }
+    static_cast<void>(store.changed(seen(cluster("crm", 20, uid(6)))));
+    static_cast<void>(store.changed(seen(owned(Kind::service, "crm", 21, uid(6)))));
+    EXPECT_EQ(app::meta_of(*store.find(crm, crm_ref)).uid, uid(6));
+    EXPECT_EQ(app::meta_of(*store.find(crm, {Kind::service, "ns", "crm"})).owner_uid, uid(6));
+    EXPECT_EQ(app::meta_of(*store.find(crm, {Kind::service_account, "ns", "crm"})).owner_uid, uid(4));
+  } while (std::next_permutation(order.begin(), order.end()));
 }
 
 TEST(Store, KeepsWhatWasReadForTheClusterThatReadIt) {
