@@ -3,6 +3,7 @@
 #include <chrono>
 #include <exception>
 #include <istream>
+#include <malloc.h>
 #include <memory>
 #include <optional>
 #include <streambuf>

@@ -72,42 +72,57 @@ bool ListDecoder::is_inside() const {
   return state_ == State::in_key || state_ == State::in_value || state_ == State::in_item;
 }
 
-// One byte that is no blank, between the parts.
+// What follows when this byte, which is no blank, comes between the parts; nothing when it must not.
+std::optional<ListDecoder::State> ListDecoder::after(char c) const {
+  const auto if_it_is = [c](char wanted, State then) { return c == wanted ? std::optional(then) : std::nullopt; };
+  const bool may_end = !after_comma_;
+  switch (state_) {
+    case State::start:
+      return if_it_is('{', State::key);
+    case State::key:
+      return may_end && c == '}' ? State::end : if_it_is('"', State::in_key);
+    case State::colon:
+      return if_it_is(':', State::value);
+    case State::value:
+      if (member_ == Member::items && c == '[') {
+        return State::item;
+      }
+      return std::string_view(",:]}").find(c) == std::string_view::npos ? std::optional(State::in_value) : std::nullopt;
+    case State::comma:
+      return c == '}' ? State::end : if_it_is(',', State::key);
+    case State::item:
+      return may_end && c == ']' ? State::comma : if_it_is('{', State::in_item);
+    case State::item_comma:
+      return c == ']' ? State::comma : if_it_is(',', State::item);
+    case State::in_key:
+    case State::in_value:
+    case State::in_item:
+    case State::end:
+    case State::failed:
+      break;
+  }
+  return std::nullopt;
+}
+
 void ListDecoder::look_between(char c) {
-  const State before = state_;
-  if (state_ == State::start && c == '{') {
-    state_ = State::key;
-  } else if (state_ == State::key && c == '"') {
-    begin_value(c, State::in_key);
-    return;
-  } else if (state_ == State::colon && c == ':') {
-    state_ = State::value;
-  } else if (state_ == State::value && member_ == Member::items && c == '[') {
-    state_ = State::item;
-  } else if (state_ == State::value && std::string_view(",:]}").find(c) == std::string_view::npos) {
-    begin_value(c, State::in_value);
-    return;
-  } else if (state_ == State::comma && c == ',') {
-    state_ = State::key;
-  } else if ((state_ == State::comma || (state_ == State::key && !after_comma_)) && c == '}') {
-    end_list();
-  } else if ((state_ == State::item_comma || (state_ == State::item && !after_comma_)) && c == ']') {
-    state_ = State::comma;
-  } else if (state_ == State::item_comma && c == ',') {
-    state_ = State::item;
-  } else if (state_ == State::item && c == '{') {
-    begin_value(c, State::in_item);
-    return;
-  } else {
+  const std::optional<State> then = after(c);
+  if (!then) {
     fail("this is no list of objects");
     return;
+  }
+  const State before = std::exchange(state_, *then);
+  if (is_inside()) {
+    begin_value(c);
+    return;
+  }
+  if (state_ == State::end) {
+    end_list();
   }
   after_comma_ = before == State::comma || before == State::item_comma;
   ++at_;
 }
 
-void ListDecoder::begin_value(char c, State inside) {
-  state_ = inside;
+void ListDecoder::begin_value(char c) {
   start_ = at_++;
   in_string_ = c == '"';
   escaped_ = false;

@@ -53,9 +53,10 @@ class ListDecoder {
   enum class Member : std::uint8_t { other, metadata, items };
 
   [[nodiscard]] bool is_inside() const;
+  [[nodiscard]] std::optional<State> after(char c) const;
   void look_between(char c);
   void look_inside();
-  void begin_value(char c, State inside);
+  void begin_value(char c);
   [[nodiscard]] bool value_ends();
   void end_key();
   void end_value();

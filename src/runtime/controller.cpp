@@ -407,13 +407,13 @@ void Controller::listed_pods(const Sent& sent, const kube::Json& list, Pass& pas
   if (items != nullptr && items->is_array()) {
     for (const kube::Json& item : *items) {
       Result<app::Seen> seen = options_.decisions.prune(item, sent.ref.kind, now.mono);
-      auto* const pod = seen.ok() ? std::get_if<app::SeenPod>(&seen.value()) : nullptr;
+      const auto* const pod = seen.ok() ? std::get_if<app::SeenPod>(&seen.value()) : nullptr;
       if (pod == nullptr) {
         ++counters_.unreadable;
         pass.failed = true;
         return;
       }
-      pods.push_back(std::move(*pod));
+      pods.push_back(*pod);
     }
   }
   if (items == nullptr || !kube::string_at(list, {"metadata", "continue"}).empty()) {
