@@ -14,7 +14,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import List
+from typing import Any, Dict, List
 
 from harness import check, large, offline, recorded, report
 from harness.contender import JSON, PROTOBUF, Contender, operator, peer
@@ -54,6 +54,13 @@ def sizes(text: str) -> List[List[int]]:
     return [[int(part) for part in (entry + ":1").split(":")[:2]] for entry in text.split(",")]
 
 
+def save(setting: Setting, path: Path) -> List[Dict[str, Any]]:
+    """Writes what there is: a run that does not come to its end leaves what it has measured."""
+    table = report.table(setting.results)
+    path.write_text(json.dumps({"figures": table, "runs": setting.results}, indent=1) + "\n")
+    return table
+
+
 def measure(setting: Setting, contenders: List[Contender], with_floor: bool, args: argparse.Namespace) -> None:
     """All contenders of a row before the next one, each time beginning with another."""
     runs = [(size, rep) for size, times in sizes(args.n) for rep in range(args.reps or times)]
@@ -65,6 +72,7 @@ def measure(setting: Setting, contenders: List[Contender], with_floor: bool, arg
         for contender in contenders[turn:] + contenders[:turn]:
             print(f"{contender.name}, {size} clusters, run {rep + 1}", flush=True)
             Rows(setting, contender, size, rep).run(with_idle=args.idle > 0 and last, with_edits=args.edits > 0)
+            save(setting, args.out / "results.json")
 
 
 def main() -> int:
@@ -98,8 +106,7 @@ def main() -> int:
         if not args.no_offline:
             offline.measure(setting, contenders, peers, ROOT)
     results = args.out / ("large.json" if args.large else "results.json")
-    table = report.table(setting.results)
-    results.write_text(json.dumps({"figures": table, "runs": setting.results}, indent=1) + "\n")
+    table = save(setting, results)
     print(report.text(table, setting.results))
     print(f"all figures: {results}")
     if args.record:

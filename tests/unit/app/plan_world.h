@@ -35,10 +35,10 @@ class World {
   std::string call(const kube::Call& call);
   // One step of the controllers and of time. Whether anything but time changed.
   bool tick();
-  // Plans, checks every plan by `check`, carries it out and lets the controllers run until nothing changes any more.
-  // Returns the number of passes, or 0 when it does not end.
   // Reads again what the plan asks to be read now (Plan::reread). Whether that told anything.
   bool read_again(const Plan& plan);
+  // Plans, checks every plan by `check`, carries it out and lets the controllers run until nothing changes any more.
+  // Returns the number of passes, or 0 when it does not end.
   int settle(const std::function<void(const World&, const Plan&)>& check = {});
   // The operator starts anew: what it only remembered is gone.
   void restart();
