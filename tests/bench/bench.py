@@ -102,6 +102,7 @@ def main() -> int:
     else:
         if args.compare or args.record:
             args.n, args.reps, args.idle, setting.edits, setting.files = "50", 1, 0, 15, 100
+            setting.restarts = 3  # of fifty clusters one takes so little that a single one tells nothing
         measure(setting, contenders, "floor" in chosen, args)
         if not args.no_offline:
             offline.measure(setting, contenders, peers, ROOT)

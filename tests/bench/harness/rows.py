@@ -27,6 +27,7 @@ class Setting:
     folder: Path  # of the run; emptied for each control plane
     idle_s: int = 60
     edits: int = 30
+    restarts: int = 1
     files: int = 1000
     results: List[Figures] = field(default_factory=list)
 
@@ -70,7 +71,8 @@ class Rows:
             if with_edits:
                 self._edit(running)
             running.stop()
-            self._restart_clean().stop()
+            for _ in range(self.setting.restarts):
+                self._restart_clean().stop()
             self._restart_pending().stop()
             player.stop()
 
