@@ -102,7 +102,7 @@ class Store {
   };
   struct Bucket {
     std::string records;           // one after the other; the cluster is one of them
-    PackedUid owner{};             // see Shared: told by the first record that tells it
+    PackedUid owner{};             // see Shared: of the first record that tells one, and kept while there are records
     std::unique_ptr<Notes> notes;  // null when there is nothing to remember
   };
   using Buckets = std::unordered_map<app::ClusterKey, Bucket, ClusterKeyHash>;
