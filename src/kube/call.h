@@ -11,7 +11,7 @@ namespace nocobase_operator::kube {
 enum class Verb : std::uint8_t {
   get,           // read one object
   list,          // read, from etcd, all objects of the ref's kind and namespace that the selector names
-  apply,         // server-side apply, force, as `manager`
+  apply,         // server-side apply as `manager`, with force unless it is to make (see must_not_exist)
   apply_status,  // the same on the status subresource
   create,        // POST: for what must exist once only and is never applied
   update,        // PUT with the body's resourceVersion (leases)
@@ -28,8 +28,10 @@ struct Precondition {
   friend bool operator==(const Precondition&, const Precondition&) = default;
 };
 
-// For an apply that is to create and never to take over: no object ever has this version, so it is made where it is
-// absent and is a conflict where it is there (as a kube-apiserver 1.37 does; nowhere documented).
+// For an apply that is to create and never to take over. No object ever has this version, so it is a conflict where one
+// is there, as any write with another version is (Kubernetes, "API concepts", on conditional requests); and such an
+// apply goes without force, so that fields of somebody else's are a second conflict. That it makes what is absent is
+// documented nowhere; a kube-apiserver 1.37 does, and where one did not, nothing would be made and nothing lost.
 inline const Precondition must_not_exist{"", "1"};
 
 // How a delete treats dependents.

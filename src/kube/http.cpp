@@ -79,9 +79,11 @@ Json identified(Call& call, const Precondition& precondition) {
 }
 
 HttpRequest encode_apply(Call& call, std::string_view subresource) {
+  // What is to be made has nothing that could be taken by force: there it fails by its fields as well as its version.
+  const bool makes = call.precondition == must_not_exist;
   return {"PATCH",
           object_path(call.ref) + std::string(subresource) + "?fieldManager=" + percent_encoded(call.manager) +
-              "&force=true",
+              (makes ? "" : "&force=true"),
           "application/apply-patch+yaml",  // JSON is YAML; this is the one media type every supported server knows
           dump(identified(call, call.precondition))};
 }

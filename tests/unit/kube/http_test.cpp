@@ -38,6 +38,12 @@ TEST(Encode, ApplyCarriesItsPreconditionInMetadata) {
   EXPECT_EQ(encode(call).body, R"({"apiVersion":"apps/v1","kind":"Deployment","metadata":{"labels":{"a":"b"},)"
                                R"("name":"crm-web","namespace":"crm","resourceVersion":"42","uid":"u1"},)"
                                R"("spec":{"replicas":2}})");
+  EXPECT_THAT(encode(call).path_and_query, testing::EndsWith("&force=true"));
+  call.precondition = must_not_exist;
+  EXPECT_EQ(encode(call).path_and_query,
+            "/apis/apps/v1/namespaces/crm/deployments/crm-web?fieldManager=nocobase-operator");
+  EXPECT_EQ(encode(call).body, R"({"apiVersion":"apps/v1","kind":"Deployment","metadata":{"labels":{"a":"b"},)"
+                               R"("name":"crm-web","namespace":"crm","resourceVersion":"1"},"spec":{"replicas":2}})");
   call.precondition = {"u1", ""};
   EXPECT_EQ(encode(call).body, R"({"apiVersion":"apps/v1","kind":"Deployment","metadata":{"labels":{"a":"b"},)"
                                R"("name":"crm-web","namespace":"crm","uid":"u1"},"spec":{"replicas":2}})");
