@@ -364,8 +364,8 @@ void Controller::replied(CallId id, const Result<kube::Live>& result, std::optio
 }
 
 void Controller::succeeded(const Sent& sent, const kube::Live& body, Pass& pass, Now now) {
+  store_.refused(sent.key, sent.ref, {});
   if (!sent.reread) {
-    store_.refused(sent.key, sent.ref, {});
     refused_.succeeded(sent.key, sent.fingerprint);
   }
   if (sent.verb == kube::Verb::remove) {
@@ -444,8 +444,8 @@ void Controller::refused(const Sent& sent, const Error& error, std::optional<Mil
       break;
     case Code::invalid:
     case Code::denied:
+      store_.refused(sent.key, sent.ref, error.what);
       if (!sent.reread) {
-        store_.refused(sent.key, sent.ref, error.what);
         refused_.refused(sent.key, sent.fingerprint, now.mono);
       }
       break;
