@@ -194,7 +194,8 @@ class Run {
     for (int passes = 0; passes < max_passes; ++passes) {
       const Plan next = plan(model_.observe(), model_.now());
       for (const kube::Call& call : next.calls) {
-        if (call.verb == Verb::get && !model_.knows(call.ref)) {
+        const bool looks = call.verb == Verb::get || call.precondition == kube::must_not_exist;
+        if (looks && !model_.knows(call.ref)) {
           out_.unread.push_back(call.ref);
         }
       }
@@ -203,7 +204,9 @@ class Run {
       }
       bool changed = false;
       for (const kube::Call& call : next.calls) {
-        changed = perform(call) || changed;
+        // What is there after all is not made, but read.
+        const bool clashes = call.precondition == kube::must_not_exist && model_.holds(call.ref);
+        changed = perform(clashes ? kube::get_call(call.ref) : call) || changed;
       }
       if (!changed && !model_.tick() && !approve()) {
         return true;

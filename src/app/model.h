@@ -44,6 +44,7 @@ class Model {
 
   // Whether it can be told if the object is there; otherwise the scene must say so first.
   [[nodiscard]] bool knows(const kube::Ref& ref) const;
+  [[nodiscard]] bool holds(const kube::Ref& ref) const { return held_.contains(ref); }
   // Carries out a call. Whether that succeeded.
   bool execute(const kube::Call& call);
   // One step of the controllers and of time. Whether anything but the time has changed.

@@ -2,6 +2,7 @@
 #include <array>
 #include <iterator>
 #include <set>
+#include <span>
 #include <string_view>
 #include <utility>
 
@@ -284,6 +285,12 @@ void draft_reads(const Situation& s, Draft& draft) {
   draft_content(s, draft);
   if (draft.reads.empty()) {
     draft_lifecycle(s, draft);
+  }
+  // A step rests on there being no Deployments but those that are seen.
+  for (const RoleState& role : draft.next_status ? std::span(s.roles) : std::span<const RoleState>()) {
+    if (role.deployment.unread) {
+      draft.reads.push_back(kube::get_call(role.deployment.child->ref));
+    }
   }
   if (draft.reads.empty() && !draft.next_status && is_raised_near_the_limit(s) && !has_listed_pods(s)) {
     draft.reads.push_back(list_pods(s));

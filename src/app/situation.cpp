@@ -55,7 +55,29 @@ bool matches(const ChildState& state, const Observed& seen) {
          (child.owned == state.child->hash || (accepted != seen.accepted.end() && accepted->second == child.owned));
 }
 
-ChildState stand(std::shared_ptr<const Child> child, const Situation& s) {
+// Whether something of a role may be there: a status of ours speaks of it, or another object of it is seen. For a child
+// that is no role's: whether a status speaks of any.
+bool is_known(const Situation& s, const Ref& ref, const std::string* role) {
+  const Json* const roles = kube::find(s.live, "roles");
+  const bool is_reported =
+      roles != nullptr && roles->is_array() && std::any_of(roles->begin(), roles->end(), [&](const Json& item) {
+        return role == nullptr || kube::string_at(item, {"name"}) == *role;
+      });
+  const Kind other = ref.kind == Kind::deployment ? Kind::nocobase_role : Kind::deployment;
+  return is_reported || (role != nullptr && s.seen->children.contains({other, ref.ns, ref.name}));
+}
+
+// Whether a child that no watch shows may be made without being looked for. Such a write fails where there is one after
+// all, without our label, and it is read then. What other decisions rest on is looked for: data, what has been there
+// before, and Deployments while pods are kept down.
+bool may_be_made_unread(const Situation& s, const Ref& ref, const std::string* role) {
+  const bool is_data = ref.kind == Kind::persistent_volume_claim || ref.kind == Kind::secret;
+  const bool is_held = ref.kind == Kind::deployment && s.operation.step != Step::idle;
+  return !is_data && !is_held && !is_known(s, ref, role);
+}
+
+// How a child stands: a role's, where one is named.
+ChildState stand(std::shared_ptr<const Child> child, const Situation& s, const std::string* role = nullptr) {
   const Observed& seen = *s.seen;
   const Now& now = s.now;
   ChildState state;
@@ -68,7 +90,9 @@ ChildState stand(std::shared_ptr<const Child> child, const Situation& s) {
   const auto found = seen.children.find(ref);
   if (found == seen.children.end() || (!found->second.watched && !is_fresh(found->second.read_at, now))) {
     const auto absent = seen.absent.find(ref);
-    const bool gone = absent != seen.absent.end() && is_fresh(absent->second, now);
+    const bool read = absent != seen.absent.end() && is_fresh(absent->second, now);
+    state.unread = !read && found == seen.children.end() && may_be_made_unread(s, ref, role);
+    const bool gone = read || state.unread;
     state.standing = gone ? Standing::absent : Standing::unknown;
     state.starts =
         gone && ref.kind == Kind::deployment && kube::integer_at(state.child->body, {"spec", "replicas"}) > 0;
@@ -290,7 +314,8 @@ Result<Situation> assess(const Observed& seen, Memo::Work& work, const Now& now)
   for (std::shared_ptr<const Child>& child : children) {
     const Kind kind = child->ref.kind;
     if (kind == Kind::nocobase_role) {
-      s.roles[objects++].object = stand(std::move(child), s);
+      s.roles[objects].object = stand(std::move(child), s, &s.cluster->spec.roles[objects].name);
+      ++objects;
     } else {
       (is_on_request(kind) ? s.on_request : s.children).push_back(stand(std::move(child), s));
     }
@@ -299,7 +324,7 @@ Result<Situation> assess(const Observed& seen, Memo::Work& work, const Now& now)
   for (std::size_t i = 0; i < s.roles.size(); ++i) {
     RoleState& role = s.roles[i];
     role.content = content_of(role.references, seen, keys);
-    role.deployment = stand(finished(work.deployment(i), role.content, seen), s);
+    role.deployment = stand(finished(work.deployment(i), role.content, seen), s, &s.cluster->spec.roles[i].name);
   }
   s.keys = stand(std::make_shared<const Child>(Child{keys, {}, 0}), s);
   return s;

@@ -25,7 +25,7 @@ inline constexpr Millis proof_lasts{10'000};
 enum class Standing : std::uint8_t {
   no_kind,      // the API server does not have its kind
   unknown,      // no watch shows it and nobody has read it lately
-  absent,       // read and not there
+  absent,       // read and not there, or `unread`: it is made only where it is not there
   foreign,      // there and somebody else's
   older,        // an older cluster of the same name owns it: it will be gone
   terminating,  // on its way out
@@ -36,6 +36,7 @@ struct ChildState {
   std::shared_ptr<const Child> child;  // as wanted; a claim as it may be applied
   Standing standing = Standing::unknown;
   const SeenChild* seen = nullptr;  // unless unknown, absent or of no kind
+  bool unread = false;              // absent as far as the watches show, and no status speaks of it yet
   bool in_sync = false;             // ours and nothing of it differs
   bool rolls = false;               // a Deployment whose pods an apply would replace
   bool starts = false;              // a Deployment of which an apply would start pods that it does not have

@@ -148,25 +148,58 @@ TEST_F(OwnershipTest, what_another_manager_adds_to_a_deployment_stays) {
   EXPECT_NE(text_at(after, "/spec/template/metadata/annotations/kubectl.kubernetes.io~1restartedAt"), "");
 }
 
-TEST_F(OwnershipTest, a_foreign_service_of_the_same_name_is_not_touched) {
-  const Json foreign = {{"apiVersion", "v1"},
-                        {"kind", "Service"},
-                        {"metadata", {{"name", "crm"}}},
-                        {"spec", {{"selector", {{"app", "another"}}}, {"ports", Json::array({{{"port", 8080}}})}}}};
-  ASSERT_NO_FATAL_FAILURE(apply(foreign));
-  const Json before = get("service", "crm");
+TEST_F(OwnershipTest, what_is_foreign_and_has_the_name_of_a_child_is_not_touched) {
+  const Json labels = {{"app", "another"}};
+  const Json pod = {{"metadata", {{"labels", labels}}},
+                    {"spec", {{"containers", Json::array({{{"name", "c"}, {"image", "registry.example/other:1"}}})}}}};
+  const std::vector<std::pair<std::string, Json>> foreign = {
+      {"serviceaccounts/crm", {{"apiVersion", "v1"}, {"kind", "ServiceAccount"}, {"metadata", {{"name", "crm"}}}}},
+      {"services/crm",
+       {{"apiVersion", "v1"},
+        {"kind", "Service"},
+        {"metadata", {{"name", "crm"}}},
+        {"spec", {{"selector", labels}, {"ports", Json::array({{{"port", 8080}}})}}}}},
+      {"nocobaseroles/crm-workflow",
+       {{"apiVersion", "nocobase.com/v1alpha1"},
+        {"kind", "NocoBaseRole"},
+        {"metadata", {{"name", "crm-workflow"}}},
+        {"spec", {{"replicas", 7}}}}},
+      {"deployments/crm-web",
+       {{"apiVersion", "apps/v1"},
+        {"kind", "Deployment"},
+        {"metadata", {{"name", "crm-web"}}},
+        {"spec", {{"replicas", 0}, {"selector", {{"matchLabels", labels}}}, {"template", pod}}}}}};
+  const auto is = [&](const std::string& what) {
+    Json object = get(what.substr(0, what.find('/')), what.substr(what.find('/') + 1));
+    object.erase("status");  // Kubernetes' own
+    object["metadata"].erase("resourceVersion");
+    object["metadata"].erase("managedFields");
+    return object;
+  };
+  std::vector<Json> before;
+  for (const auto& [what, object] : foreign) {
+    ASSERT_NO_FATAL_FAILURE(apply(object));
+    before.push_back(is(what));
+  }
   const auto mark = cp().mark();
   ASSERT_NO_FATAL_FAILURE(apply(cluster("crm", three_roles())));
   ASSERT_TRUE(wait_for("the conflict is named", seconds(60), [&] {
     const std::string stalled = condition(get("nbc", "crm"), "Stalled");
     return stalled == "True NameConflict" ? "" : "Stalled is: " + stalled;
   }));
-  EXPECT_EQ(get("service", "crm"), before);
-  for (const auto& write : writes_since(mark)) {
-    EXPECT_NE(write.what, "services/crm") << testing::PrintToString(write);
+  ASSERT_TRUE(wait_caught_up());
+  for (std::size_t i = 0; i < foreign.size(); ++i) {
+    EXPECT_EQ(is(foreign[i].first), before[i]);
   }
-  // Out of the way, the name is taken.
-  ASSERT_EQ(cp().kubectl({"delete", "service/crm", "-n", ns}).code, 0);
+  for (const auto& write : writes_since(mark)) {
+    for (const auto& [what, object] : foreign) {
+      EXPECT_TRUE(write.what != what || write.code == 409) << testing::PrintToString(write);
+    }
+  }
+  // Out of the way, the names are taken.
+  for (const auto& [what, object] : foreign) {
+    ASSERT_EQ(cp().kubectl({"delete", what, "-n", ns}).code, 0);
+  }
   EXPECT_TRUE(wait_ready("crm"));
 }
 

@@ -14,9 +14,6 @@ namespace {
 constexpr std::size_t clusters = 10;
 
 const std::map<std::string, std::size_t> requests_per_cluster = {
-    // A child is read before it is made, so that nothing of somebody else's is taken over.
-    {"get serviceaccounts", 1},        {"get services", 1},
-    {"get nocobaseroles", 3},          {"get deployments", 3},
     {"patch serviceaccounts", 1},      {"patch services", 1},
     {"patch nocobaseroles", 3},        {"patch deployments", 3},
     {"patch nocobaseroles/status", 3}, {"patch nocobaseclusters/status", 2},

@@ -135,6 +135,10 @@ World random_world(Rng& rng) {
         disturb(world, ref, rng);
       }
     }
+    if (rng.chance(20)) {
+      world.cluster()["status"].erase("roles");  // no status tells what has been there
+      world.edit_spec([](Json&) {});
+    }
   }
   if (rng.chance(50)) {
     world.restart();
@@ -157,11 +161,15 @@ void check_call(const World& world, const kube::Call& call) {
   const SeenChild* const child = world.find(call.ref);
   if (child == nullptr) {
     const bool creates = call.verb == Verb::create || (call.verb == Verb::apply && call.manager == manager &&
-                                                       call.precondition == kube::Precondition{"", "1"});
+                                                       call.precondition == kube::must_not_exist);
     EXPECT_TRUE(creates);
     return;
   }
   EXPECT_NE(call.verb, Verb::create);
+  if (call.precondition == kube::must_not_exist) {
+    EXPECT_FALSE(child->watched);  // the server refuses it
+    return;
+  }
   EXPECT_TRUE(is_ours(*child));
   EXPECT_EQ(call.precondition.uid, child->meta.uid);
   EXPECT_NE(call.ref.kind, Kind::secret);

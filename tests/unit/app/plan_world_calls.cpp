@@ -27,7 +27,9 @@ std::string World::call(const kube::Call& call) {
   if (problem.empty() && kube::is_write(call.verb)) {
     pods_read_.reset();
   }
-  if (const auto read = read_.find(call.ref); read != read_.end() && kube::is_write(call.verb)) {
+  if (problem == "Conflict" && call.verb == kube::Verb::apply) {
+    execute(kube::get_call(call.ref));
+  } else if (const auto read = read_.find(call.ref); read != read_.end() && kube::is_write(call.verb)) {
     if (const SeenChild* const child = find(call.ref)) {
       read->second = *child;
       read->second.read_at = now_.mono;
