@@ -11,6 +11,7 @@
 #include <CLI/CLI.hpp>
 #include <sys/ioctl.h>
 
+#include "io/allocator.h"
 #include "operator/cli_model.h"
 #include "operator/import.h"
 #include "operator/offline.h"
@@ -45,7 +46,7 @@ void add_server(CLI::App* command, std::string& kubeconfig, std::string& context
       ->type_name("CONTEXT");
 }
 
-void add_run(CLI::App& app, program::RunOptions& options, Command& chosen) {
+void add_run(CLI::App& app, program::RunOptions& options, char** argv, Command& chosen) {
   auto* command = app.add_subcommand("run", "Watch NocoBaseClusters and reconcile them until told to stop");
   command->add_option("--kubeconfig", options.kubeconfig, "Kubeconfig files (default: the Pod's service account)")
       ->envname("KUBECONFIG")
@@ -71,7 +72,12 @@ void add_run(CLI::App& app, program::RunOptions& options, Command& chosen) {
       ->check(CLI::Range(1, 86'400))
       ->type_name("SECONDS")
       ->capture_default_str();
-  command->callback([&] { chosen = [&options] { return program::run(options); }; });
+  command->callback([&options, &chosen, argv] {
+    chosen = [&options, argv] {
+      nocobase_operator::io::enlarge_thread_caches(argv);
+      return program::run(options);
+    };
+  });
 }
 
 void add_validate(CLI::App& app, program::ValidateOptions& options, Command& chosen) {
@@ -268,7 +274,7 @@ int main_with_exceptions(int argc, char** argv) {
   program::ExplainOptions explain_options;
   program::ImportOptions import_options;
   Command chosen;
-  add_run(app, run_options, chosen);
+  add_run(app, run_options, argv, chosen);
   add_validate(app, validate_options, chosen);
   add_render(app, render_options, chosen);
   add_plan(app, plan_options, chosen);

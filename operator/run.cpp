@@ -4,13 +4,13 @@
 #include <csignal>
 #include <cstdint>
 #include <cstring>
-#include <malloc.h>
 #include <memory>
 #include <unistd.h>
 #include <unordered_map>
 #include <utility>
 
 #include "base/hash.h"
+#include "io/allocator.h"
 #include "io/cpprest_transport.h"
 #include "io/entropy.h"
 #include "io/http_server.h"
@@ -253,14 +253,7 @@ int fail(const Error& error) {
 }  // namespace
 
 int run(const RunOptions& options) {
-#ifdef __GLIBC__
-  // What one thread allocates and the other frees goes back to both: bodies of replies are such.
-  static_cast<void>(mallopt(M_ARENA_MAX, 1));
-  // What is as large as this is given back at once: glibc raises both limits when it has seen a larger one.
-  constexpr int large = 256 << 10;
-  static_cast<void>(mallopt(M_MMAP_THRESHOLD, large));
-  static_cast<void>(mallopt(M_TRIM_THRESHOLD, large));
-#endif
+  io::bound_arenas();
   io::mask_signals();
   io::set_log(options.log_format == "json" ? io::LogFormat::json : io::LogFormat::text, level_of(options.log_level));
   io::start_io_threads();
