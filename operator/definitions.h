@@ -1,4 +1,5 @@
-// What the definitions of our kinds must have: the fields of the CRDs that this program was built with.
+// What the definitions of our kinds must have: the fields of the CRDs that this program was built with. The source is
+// made by crd_fields.cpp.
 #pragma once
 #include <map>
 

@@ -1,14 +1,18 @@
 // What /readyz says to a person who has to find out what an operator waits for.
 #include "operator/metrics.h"
 
+#include <map>
 #include <sstream>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
 
 #include <gtest/gtest.h>
 
+#include "io/yaml.h"
+#include "operator/crds.h"
 #include "operator/definitions.h"
 
 namespace nocobase_operator::program {
@@ -70,6 +74,19 @@ TEST(Readyz, says_what_to_do_about_kinds_that_are_not_defined) {
   EXPECT_EQ(lines.at(1), "NocoBaseCluster: not listed yet; HTTP 404: none; " + to_do);
   EXPECT_EQ(lines.at(2), "NocoBaseRole: not listed yet; HTTP 404: none; " + to_do);
   EXPECT_EQ(lines.at(3), "Deployment: not listed yet; HTTP 404: none") << "no definition of ours";
+}
+
+TEST(NeededFields, are_those_of_the_definitions_that_crd_prints) {
+  std::map<Kind, kube::Fields> fields;
+  for (const std::string_view text : crds()) {
+    const auto read = io::read_documents(text, "crds", {}, [&](const kube::SourceDocument& document) {
+      const bool cluster = kube::string_at(document.value, {"spec", "names", "kind"}) == "NocoBaseCluster";
+      fields[cluster ? Kind::nocobase_cluster : Kind::nocobase_role] =
+          kube::fields_of_definition(document.value, "v1alpha1");
+    });
+    ASSERT_TRUE(read.ok());
+  }
+  EXPECT_EQ(needed_fields(), fields);
 }
 
 TEST(Readyz, says_which_fields_the_definitions_lack) {
