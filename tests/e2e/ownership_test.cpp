@@ -163,7 +163,7 @@ TEST_F(OwnershipTest, what_is_foreign_and_has_the_name_of_a_child_is_not_touched
        {{"apiVersion", "nocobase.com/v1alpha1"},
         {"kind", "NocoBaseRole"},
         {"metadata", {{"name", "crm-workflow"}}},
-        {"spec", {{"replicas", 7}}}}},
+        {"spec", {{"clusterName", "another"}, {"role", "workflow"}, {"replicas", 7}}}}},
       {"deployments/crm-web",
        {{"apiVersion", "apps/v1"},
         {"kind", "Deployment"},
