@@ -101,7 +101,7 @@ def main() -> int:
         large.measure(setting, contenders)
     else:
         if args.compare or args.record:
-            args.n, args.reps, args.idle, setting.edits, setting.files = "50", 1, 0, 15, 100
+            args.n, args.reps, args.idle, setting.edits, setting.files = "50", 1, 0, 10, 100
             setting.restarts = 3  # of fifty clusters one takes so little that a single one tells nothing
         measure(setting, contenders, "floor" in chosen, args)
         if not args.no_offline:
