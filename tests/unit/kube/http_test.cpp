@@ -1,6 +1,6 @@
 #include "kube/http.h"
 
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
 namespace nocobase_operator::kube {
 namespace {
