@@ -4,6 +4,9 @@
 #include <fstream>
 #include <iostream>
 #include <iterator>
+#include <map>
+#include <string>
+#include <string_view>
 
 #include "io/yaml.h"
 #include "kube/schema.h"

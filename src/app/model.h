@@ -44,6 +44,7 @@ class Model {
 
   // Whether it can be told if the object is there; otherwise the scene must say so first.
   [[nodiscard]] bool knows(const kube::Ref& ref) const;
+  // Whether the object is there, whoever can see it: an apply that is to make it would be refused.
   [[nodiscard]] bool holds(const kube::Ref& ref) const { return held_.contains(ref); }
   // Carries out a call. Whether that succeeded.
   bool execute(const kube::Call& call);

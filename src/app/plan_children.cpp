@@ -2,7 +2,6 @@
 #include <array>
 #include <iterator>
 #include <set>
-#include <span>
 #include <string_view>
 #include <utility>
 
@@ -287,8 +286,8 @@ void draft_reads(const Situation& s, Draft& draft) {
     draft_lifecycle(s, draft);
   }
   // A step rests on there being no Deployments but those that are seen.
-  for (const RoleState& role : draft.next_status ? std::span(s.roles) : std::span<const RoleState>()) {
-    if (role.deployment.unread) {
+  for (const RoleState& role : s.roles) {
+    if (draft.next_status && role.deployment.unread) {
       draft.reads.push_back(kube::get_call(role.deployment.child->ref));
     }
   }
