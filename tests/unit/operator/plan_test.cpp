@@ -259,6 +259,38 @@ TEST(LivePlan, an_empty_namespace_is_a_first_installation) {
   EXPECT_EQ(forecast.message, "role web: Secret apps/pg does not exist; its pods need it to start");
 }
 
+// It carries no label of ours, so that no list shows it.
+TEST(LivePlan, what_is_foreign_and_has_the_name_of_a_child_is_told_and_not_made) {
+  const Json service = {{"apiVersion", "v1"},
+                        {"kind", "Service"},
+                        {"metadata", {{"name", "crm"}, {"namespace", "apps"}, {"uid", "u9"}, {"resourceVersion", "7"}}},
+                        {"spec", Json::object()}};
+  LivePlan live(base, std::chrono::sys_seconds(Seconds(1'767'225'600)));
+  std::vector<kube::HttpRequest> requests = live.next({});
+  for (std::size_t rounds = 0; !requests.empty() && rounds < 20; ++rounds) {
+    std::vector<Result<kube::HttpResponse>> answers = nothing_there(requests);
+    for (std::size_t i = 0; i < requests.size(); ++i) {
+      if (requests[i].path_and_query == "/api/v1/namespaces/apps/services/crm") {
+        answers[i] = answer(200, service);
+      }
+    }
+    requests = live.next(answers);
+  }
+  ASSERT_TRUE(live.result().ok());
+  const app::Forecast& forecast = live.result().value();
+  EXPECT_EQ(forecast.reason, "NameConflict");
+  EXPECT_EQ(forecast.message,
+            "Service apps/crm exists and is not this cluster's; remove it, or give one of them another name");
+  std::size_t writes = 0;
+  for (const app::ForecastStep& step : forecast.steps) {
+    for (const app::ForecastWrite& write : step.writes) {
+      ++writes;
+      EXPECT_NE(write.ref, (kube::Ref{kube::Kind::service, "apps", "crm"}));
+    }
+  }
+  EXPECT_GT(writes, 0U);
+}
+
 TEST(LivePlan, what_may_not_be_read_is_an_error) {
   LivePlan live(base, std::chrono::sys_seconds(Seconds(1'767'225'600)));
   std::vector<Result<kube::HttpResponse>> answers = nothing_there(live.next({}));
