@@ -25,7 +25,7 @@ std::int32_t count_at(const Json& value, std::initializer_list<std::string_view>
   return static_cast<std::int32_t>(std::clamp<std::int64_t>(count, 0, std::numeric_limits<std::int32_t>::max()));
 }
 
-SeenDeployment prune_deployment(const Json& object, const Json& owned) {
+SeenDeployment prune_deployment(const Json& object, const Json& owned, std::uint64_t template_hash) {
   SeenDeployment seen;
   seen.spec_replicas = count_at(object, {"spec", "replicas"});
   seen.observed_generation = kube::integer_at(object, {"status", "observedGeneration"});
@@ -42,7 +42,7 @@ SeenDeployment prune_deployment(const Json& object, const Json& owned) {
     seen.progress = string_at(*progress, {"reason"});
     seen.progressed_at = time_at(*progress, {"lastUpdateTime"});
   }
-  seen.template_hash = template_hash(owned);
+  seen.template_hash = template_hash;
   seen.content = parse_hex64(string_at(owned, {"spec", "template", "metadata", "annotations", annotation_content}));
   return seen;
 }
@@ -127,10 +127,14 @@ SeenChild prune_child(const Json& object, const Json* known, kube::Meta meta, In
   const Json made = known != nullptr ? Json() : kube::owned_part(object, manager);
   const Json& owned = known != nullptr ? *known : made;
   seen.applied = parse_hex64(kube::annotation_of(object, annotation_applied));
-  seen.owned = owned.is_null() ? 0 : kube::content_hash(kind, owned, annotation_applied);
+  kube::ContentHashes hashes;
+  if (!owned.is_null()) {
+    hashes = kube::content_hashes(kind, owned, {"spec", "template"}, annotation_applied);
+  }
+  seen.owned = hashes.whole;
   seen.epoch = parse_epoch(kube::annotation_of(object, annotation_epoch));
   if (kind == Kind::deployment) {
-    seen.detail = prune_deployment(object, owned);
+    seen.detail = prune_deployment(object, owned, hashes.part);
   } else if (kind == Kind::nocobase_role) {
     seen.detail = prune_role(object);
   } else if (kind == Kind::horizontal_pod_autoscaler || kind == Kind::scaled_object) {

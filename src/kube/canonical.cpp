@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/hash.h"
 #include "kube/owned.h"
@@ -18,7 +19,20 @@ struct Place {
   std::string_view parent;
   std::string_view grandparent;
   unsigned depth = 0;  // of objects and lists around it
+  friend bool operator==(const Place&, const Place&) = default;
 };
+
+Place inside(const Place& outer, std::string_view name) {
+  return {name, outer.name, outer.parent, outer.depth + 1};
+}
+
+Place place_of(std::initializer_list<std::string_view> path) {
+  Place place;
+  for (const std::string_view name : path) {
+    place = inside(place, name);
+  }
+  return place;
+}
 
 // A default that the API server writes into a value which has one owner as a whole, so that it cannot be told from
 // ours.
@@ -55,10 +69,14 @@ constexpr std::array<Default, 21> defaults{{
 
 bool is_default(Kind kind, const Place& place, std::string_view text) {
   constexpr std::size_t longest = 27;
-  return text.size() <= longest && std::any_of(defaults.begin(), defaults.end(), [&](const Default& known) {
-           return known.name == place.name && known.parent == place.parent && text == known.json &&
-                  (known.kind ? *known.kind == kind : is_built_in(kind));
-         });
+  if (text.size() > longest) {
+    return false;
+  }
+  const bool built_in = is_built_in(kind);
+  return std::any_of(defaults.begin(), defaults.end(), [&](const Default& known) {
+    return (known.kind ? *known.kind == kind : built_in) && known.name == place.name && known.parent == place.parent &&
+           text == known.json;
+  });
 }
 
 bool is_quantity(Kind kind, const Place& place) {
@@ -81,30 +99,52 @@ class Writer {
   Writer(Kind kind, std::string_view skip_annotation) : kind_(kind), skip_annotation_(skip_annotation) {}
 
   [[nodiscard]] std::string write(const Json& object) && {
-    if (object.is_object()) {
-      members(object, {});
-    } else {
-      out_ = "{}";
-    }
+    all(object);
     return std::move(out_);
   }
 
   // The object of which nothing is there but this, not null, at the chain of members.
   [[nodiscard]] std::string write_at(std::initializer_list<std::string_view> path, const Json& json) && {
-    Place place;
-    for (const std::string_view name : path) {
-      place = {name, place.name, place.parent, place.depth + 1};
-      out_ += '{';
-      string(name);
-      out_ += ':';
-    }
-    value(json, place);
+    open(path);
+    value(json, place_of(path));
     out_.append(path.size(), '}');
     return std::move(out_);
   }
 
+  struct Texts {
+    std::string whole;
+    std::string part;  // as write_at() gives it; "": there is none
+  };
+  [[nodiscard]] Texts write_both(const Json& object, std::initializer_list<std::string_view> path) && {
+    part_ = place_of(path);
+    all(object);
+    Texts texts{std::exchange(out_, {}), {}};
+    if (part_size_ > 0) {
+      open(path);
+      out_.append(texts.whole, part_at_, part_size_).append(path.size(), '}');
+      texts.part = std::move(out_);
+    }
+    return texts;
+  }
+
  private:
   static constexpr std::string_view zero = R"("")";
+
+  void all(const Json& object) {
+    if (object.is_object()) {
+      members(object, {});
+    } else {
+      out_ = "{}";
+    }
+  }
+
+  void open(std::initializer_list<std::string_view> path) {
+    for (const std::string_view name : path) {
+      out_ += '{';
+      string(name);
+      out_ += ':';
+    }
+  }
 
   void value(const Json& json, const Place& place) {
     const std::size_t start = out_.size();
@@ -129,7 +169,7 @@ class Writer {
     out_ += '{';
     const std::size_t first = out_.size();
     for (auto member = json.begin(); member != json.end(); ++member) {
-      const Place inner{member.key(), place.name, place.parent, place.depth + 1};
+      const Place inner = inside(place, member.key());
       if (member->is_null() || is_identity(inner)) {
         continue;
       }
@@ -144,6 +184,9 @@ class Writer {
       const std::string_view written = std::string_view(out_).substr(text);
       if (is_default(kind_, inner, written) || is_left_empty(inner, written)) {
         out_.resize(start);
+      } else if (part_ && *part_ == inner) {
+        part_at_ = text;
+        part_size_ = written.size();
       }
     }
     out_ += '}';
@@ -222,6 +265,10 @@ class Writer {
   Kind kind_;
   std::string_view skip_annotation_;
   std::string out_;
+  // The member that is also wanted by itself, and where in the text it is.
+  std::optional<Place> part_;
+  std::size_t part_at_ = 0;
+  std::size_t part_size_ = 0;
 };
 
 }  // namespace
@@ -237,6 +284,12 @@ std::uint64_t content_hash(Kind kind, const Json& object, std::string_view skip_
 std::uint64_t content_hash_at(Kind kind, std::initializer_list<std::string_view> path, const Json& value,
                               std::string_view skip_annotation) {
   return hash64(Writer(kind, skip_annotation).write_at(path, value));
+}
+
+ContentHashes content_hashes(Kind kind, const Json& object, std::initializer_list<std::string_view> path,
+                             std::string_view skip_annotation) {
+  const auto [whole, part] = Writer(kind, skip_annotation).write_both(object, path);
+  return {hash64(whole), part.empty() ? 0 : hash64(part)};
 }
 
 }  // namespace nocobase_operator::kube

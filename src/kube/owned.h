@@ -48,5 +48,12 @@ struct FieldOwner {
 // The same of an object in which there is nothing but `value` at a chain of members; it is no null.
 [[nodiscard]] std::uint64_t content_hash_at(Kind kind, std::initializer_list<std::string_view> path, const Json& value,
                                             std::string_view skip_annotation);
+// Both at once, of an object and of its member at a chain of at most three members.
+struct ContentHashes {
+  std::uint64_t whole = 0;
+  std::uint64_t part = 0;  // 0: the object has no such member, or a null
+};
+[[nodiscard]] ContentHashes content_hashes(Kind kind, const Json& object, std::initializer_list<std::string_view> path,
+                                           std::string_view skip_annotation);
 
 }  // namespace nocobase_operator::kube

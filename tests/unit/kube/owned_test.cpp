@@ -61,6 +61,29 @@ TEST(ContentHash, OfAPartIsThatOfAnObjectWithNothingElse) {
   }
 }
 
+TEST(ContentHash, OfAnObjectAndItsPartAtOnceIsWhatTheyAreApart) {
+  const Json whole = fixture("deployment")["wanted"];
+  const Json pods = whole["spec"]["template"];
+  const auto both = [](const Json& object) {
+    return content_hashes(Kind::deployment, object, {"spec", "template"}, hash_annotation);
+  };
+  for (const Json& value : {pods, Json::object(), Json::array(), Json("a"), Json(0)}) {
+    Json object = whole;
+    object["spec"]["template"] = value;
+    object["metadata"]["template"] = {{"spec", 1}};
+    const ContentHashes hashes = both(object);
+    EXPECT_EQ(hashes.whole, content_hash(Kind::deployment, object, hash_annotation));
+    EXPECT_EQ(hashes.part, content_hash_at(Kind::deployment, {"spec", "template"}, value, hash_annotation));
+  }
+  for (const char* const without : {R"({"spec":{"template":null}})", R"({"spec":{}})", R"({"spec":[{"template":1}]})",
+                                    R"({"template":{"spec":1}})", "[]", "{}"}) {
+    const Json object = Json::parse(without);
+    const ContentHashes hashes = both(object);
+    EXPECT_EQ(hashes.whole, content_hash(Kind::deployment, object, hash_annotation)) << without;
+    EXPECT_EQ(hashes.part, 0U) << without;
+  }
+}
+
 TEST(ContentHash, StaysWhenOthersAddAndChangesWhenOursIsTouched) {
   const Json drift = fixture("drift");
   const std::uint64_t wanted = content_hash(Kind::deployment, drift["wanted"], hash_annotation);
