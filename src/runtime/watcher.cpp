@@ -58,7 +58,7 @@ kube::HttpRequest Watcher::open_page() {
     list_told_ = false;
     ++counters_.lists;
   }
-  page_.emplace(options_.scope.kind, options_.max_line_bytes);
+  page_.emplace(options_.scope.kind, options_.max_line_bytes, options_.excerpt);
   return kube::encode_list(options_.scope, whole_ ? 0 : options_.page_size, continue_);
 }
 

@@ -383,6 +383,31 @@ TEST(Watcher, ListsInPagesWhereTheServerRefusesStreamingLists) {
   }
 }
 
+TEST(Watcher, ReadsOfAnItemOfAPageWhatItReadsOfAnEvent) {
+  const kube::Excerpt excerpt{.kind = Kind::pod, .owned_by = "us", .managed_fields = false, .pod_template = true};
+  const std::string pod =
+      R"({"apiVersion":"v1","kind":"Pod","metadata":{"name":"a","resourceVersion":"5","labels":{"x":"y","z":"w"},)"
+      R"("managedFields":[{"manager":"us","operation":"Apply","fieldsV1":{"f:metadata":{"f:labels":{"f:x":{}}}}}]}})";
+  Watcher events({.scope = scope, .excerpt = excerpt}, Rng(1));
+  static_cast<void>(events.poll(at(0)));
+  events.feed(R"({"type":"ADDED","object":)" + pod + "}\n");
+  Watcher pages({.scope = scope, .excerpt = excerpt}, Rng(1));
+  static_cast<void>(pages.poll(at(0)));
+  pages.closed(kube::HttpResponse{422, "", ""}, at(0));
+  static_cast<void>(pages.poll(at(0)));
+  pages.feed(R"({"kind":"PodList","apiVersion":"v1","metadata":{"resourceVersion":"9"},"items":[)" + pod + "]}");
+  for (Watcher* const of : {&events, &pages}) {
+    EXPECT_TRUE(of->next(at(1)));  // the list begins
+    const std::optional<WatchChange> change = of->next(at(1));
+    ASSERT_TRUE(change);
+    const auto* const changed = std::get_if<Changed>(&*change);
+    ASSERT_NE(changed, nullptr);
+    EXPECT_EQ(changed->owned, kube::Json::parse(R"({"metadata":{"labels":{"x":"y"}}})"));
+    EXPECT_EQ(changed->object["metadata"],
+              kube::Json::parse(R"({"name":"a","resourceVersion":"5","labels":{"x":"y","z":"w"}})"));
+  }
+}
+
 TEST(Watcher, ListsInPagesWhereAStreamingListIsTakenForAPlainWatch) {
   Watcher of = watcher();
   ASSERT_EQ(of.poll(at(0)), request(""));
