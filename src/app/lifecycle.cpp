@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "app/downgrade.h"
+#include "app/lifecycle_waits.h"
 #include "base/check.h"
 #include "base/mutant.h"
 
@@ -13,12 +14,11 @@ namespace {
 using std::chrono::sys_seconds;
 
 constexpr Seconds pull_limit{600};  // the Job ends itself after five minutes
-constexpr const char* lost_node = "if its node is lost, repair it, or delete the Node or, by force, the pod";
 
-// One decision: each function is a step's. What the operation becomes is put into op_; what is to be done into out_.
-class Decider {
+// One decision: each function is a step's.
+class Decider : Waits {
  public:
-  explicit Decider(const Lifecycle& view) : v_(view), op_(view.operation) {}
+  explicit Decider(const Lifecycle& view) : Waits(view) {}
 
   Decision decide() {
     if (!op_.record) {
@@ -31,7 +31,11 @@ class Decider {
     }
     step();
     if (!(op_ == v_.operation)) {
-      op_.epoch = v_.operation.epoch + (is_mutant("epoch-stands-still") ? 0 : 1);
+      // The setup Pod that is noted before it has started carries the epoch of the step.
+      Operation marked = v_.operation;
+      marked.setup_uid = op_.setup_uid;
+      const bool only_noted = op_.step == Step::setup && op_ == marked;
+      op_.epoch = v_.operation.epoch + (only_noted || is_mutant("epoch-stands-still") ? 0 : 1);
       out_.next = std::move(op_);
     }
     return std::move(out_);
@@ -168,58 +172,7 @@ class Decider {
     enter(Step::finish);
   }
 
-  // --- what is waited for --------------------------------------------------------------------------------------------
-
-  void await(std::string reason, std::string message) { out_.awaits = Told{std::move(reason), std::move(message)}; }
-
-  // A limit that is over is for a person; what is waited for still counts.
-  void limit(sys_seconds since, Seconds most, const char* reason, const std::string& remedy) {
-    if (v_.now < since + most) {
-      if (!is_mutant("wake-up-forgotten")) {
-        out_.wake = out_.wake ? std::min(*out_.wake, since + most) : since + most;
-      }
-      return;
-    }
-    const std::string what = out_.awaits ? out_.awaits->message : std::string();
-    out_.stalled = Told{reason, "no progress for " + std::to_string(most.count()) + " s: " + what + "; " + remedy};
-  }
-
-  bool waits_for_pods(const char* reason) {
-    if (v_.pods == 0 && v_.scaled_down) {
-      return false;
-    }
-    await(reason, v_.pods > 0 ? "waiting for " + v_.last_pod + " to be gone" : "Deployments are scaled down");
-    limit(op_.since, v_.drain_limit, "DrainTimeout", lost_node);
-    return true;
-  }
-
-  bool waits_for_references() {
-    if (v_.missing.empty()) {
-      return false;
-    }
-    await("ReferenceMissing", v_.missing + "; its pods need it to start");
-    limit(op_.since, v_.drain_limit, "ReferenceMissing", "make it, or take out what refers to it");
-    return true;
-  }
-
-  // Whether a Job has succeeded; if not, it is made, waited for, or its failure told.
-  bool passes(const JobSeen& job, bool& makes, const char* name, std::optional<std::string>& failed) {
-    switch (job.state) {
-      case JobState::succeeded:
-        return true;
-      case JobState::failed:
-        failed = job.message;
-        return false;
-      case JobState::absent:
-        makes = true;
-        await(name, "the Job is to be made" + (job.message.empty() ? "" : ": " + job.message));
-        return false;
-      case JobState::running:
-        await(name, "the Job is under way" + (job.message.empty() ? "" : ": " + job.message));
-        return false;
-    }
-    return false;
-  }
+  // --- the setup Pod ------------------------------------------------------------------------------------------------
 
   [[nodiscard]] bool is_setup_there() const { return v_.setup != SetupPod::absent && v_.setup != SetupPod::foreign; }
   [[nodiscard]] bool is_setup_running() const { return v_.setup == SetupPod::started || v_.setup == SetupPod::ready; }
@@ -359,7 +312,8 @@ class Decider {
 
   void setup() {
     const bool ours = v_.setup_epoch == op_.epoch;
-    const bool goes_on = is_setup_running() && !(is_mutant("setup-broken-off") && has_changed());
+    const bool is_going = v_.setup == SetupPod::terminating && v_.setup_started;
+    const bool goes_on = (is_setup_running() || is_going) && !(is_mutant("setup-broken-off") && has_changed());
     if (goes_on || (v_.setup == SetupPod::ended && ours)) {
       if (!ours) {
         op_.target.image = v_.setup_image;
@@ -367,10 +321,13 @@ class Decider {
       return migrating();
     }
     if (is_setup_there() && (has_changed() || !ours || v_.setup == SetupPod::terminating)) {
-      return remove_setup("SettingUp");
+      return notes_setup("") ? void() : remove_setup("SettingUp");
     }
     if (has_changed()) {
-      return retarget();
+      return op_.setup_uid.empty() ? retarget() : lose_unseen();
+    }
+    if (v_.setup == SetupPod::waiting && notes_setup(v_.setup_uid)) {
+      return;
     }
     if (v_.setup == SetupPod::foreign) {
       out_.stalled = Told{"NameConflict", "a Pod of the setup Pod's name exists and is not this cluster's; remove it"};
@@ -384,6 +341,19 @@ class Decider {
       return;
     }
     make_setup();
+  }
+
+  // Writes down which setup Pod is there and has not started, and that it is to go before it does. One that is gone
+  // without the latter may have started while nobody looked. Whether there was anything to write.
+  bool notes_setup(const std::string& uid) { return std::exchange(op_.setup_uid, uid) != uid; }
+
+  void lose_unseen() {
+    if (!v_.proven) {
+      return look_for_setup("SettingUp");
+    }
+    op_.record->started = op_.target.image;
+    fail_after("SetupLost",
+               "the setup Pod of " + op_.target.image + " went away, and nobody has seen whether it had started");
   }
 
   void make_setup() {
@@ -477,16 +447,23 @@ class Decider {
     op_.down = true;
     begin();
   }
-
-  const Lifecycle& v_;
-  Operation op_;
-  Decision out_;
 };
 
 }  // namespace
 
 Decision decide(const Lifecycle& view) {
   return Decider(view).decide();
+}
+
+std::optional<Operation> note_start(const Lifecycle& view) {
+  if (view.operation.step != Step::setup) {
+    return std::nullopt;
+  }
+  Lifecycle unchanged = view;
+  unchanged.wanted = view.operation.target;
+  unchanged.attempt = view.operation.attempt;
+  Decision decision = decide(unchanged);
+  return std::move(decision.next);
 }
 
 }  // namespace nocobase_operator::app

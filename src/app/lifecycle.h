@@ -59,6 +59,7 @@ struct Lifecycle {
   bool keys_usable = false;
   SetupPod setup = SetupPod::absent;
   bool setup_is_ready = false;  // also while it is terminating
+  bool setup_started = false;   // its container runs or has run; also while it is terminating
   std::string setup_uid;
   std::int64_t setup_epoch = 0;  // of the operation that made it
   std::string setup_image;       // of its container
@@ -89,5 +90,10 @@ struct Decision {
 };
 
 [[nodiscard]] Decision decide(const Lifecycle& view);
+
+// What has to be written down of a cluster that nothing may be done about now, as it is paused or its spec is invalid:
+// its setup Pod, and that it has started. By the time it is looked at again the Pod may be gone, and with it the only
+// sign that the old version must not come back.
+[[nodiscard]] std::optional<Operation> note_start(const Lifecycle& view);
 
 }  // namespace nocobase_operator::app

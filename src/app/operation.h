@@ -52,13 +52,13 @@ struct Failure {
 struct Operation {
   std::int64_t epoch = 0;  // grows with each change; what is made carries it
   Step step = Step::idle;
-  bool install = false;                         // of something that has never been there
-  bool down = false;                            // no role has had pods since it began to drain
-  SetupRecord target;                           // image, revision and database that are being set up
-  std::string attempt;                          // attempt_of() of the spec that it was begun from
-  std::string setup_uid;                        // of the setup Pod that has started
-  std::chrono::sys_seconds since{};             // when the step began
-  std::chrono::sys_seconds down_since{};        // when it began to drain
+  bool install = false;                   // of something that has never been there
+  bool down = false;                      // no role has had pods since it began to drain
+  SetupRecord target;                     // image, revision and database that are being set up
+  std::string attempt;                    // attempt_of() of the spec that it was begun from
+  std::string setup_uid;                  // of the setup Pod: in `setup` of one that may start, then of one that has
+  std::chrono::sys_seconds since{};       // when the step began
+  std::chrono::sys_seconds down_since{};  // when it began to drain
   std::map<std::string, std::int64_t> seconds;  // that each step took
   std::optional<Failure> failed;
   std::optional<SetupRecord> record;  // nothing: not known yet

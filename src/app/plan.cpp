@@ -18,6 +18,14 @@ Json live_status(const Observed& seen) {
   return status != nullptr && status->is_object() ? *status : Json::object();
 }
 
+// The status of a cluster that nothing is done about.
+Json untouched(const Observed& seen, Phase phase, std::int64_t generation, const std::vector<Condition>& conditions,
+               const Now& now) {
+  Json status = amended(live_status(seen), phase, generation, conditions, now);
+  note_start(seen, now, status);
+  return status;
+}
+
 // Adds the one status write, if it would say anything new. Where a server drops a part of what was written, what is
 // there never equals what was said: it is not said twice of the same version.
 void add_status(const Observed& seen, Json status, Plan& plan) {
@@ -70,7 +78,7 @@ Plan blocked(const Observed& seen, std::int64_t generation, const Trouble& troub
   Plan plan;
   plan.reread.emplace();
   plan.why = trouble.reason + ": " + trouble.message;
-  add_status(seen, amended(live, Phase::blocked, generation, conditions, now), plan);
+  add_status(seen, untouched(seen, Phase::blocked, generation, conditions, now), plan);
   return plan;
 }
 
@@ -85,7 +93,7 @@ Plan paused(const Observed& seen, std::int64_t generation, const Now& now) {
   Plan plan;
   plan.reread.emplace();
   plan.why = "paused by spec.paused";
-  add_status(seen, amended(live, Phase::paused, generation, conditions, now), plan);
+  add_status(seen, untouched(seen, Phase::paused, generation, conditions, now), plan);
   return plan;
 }
 

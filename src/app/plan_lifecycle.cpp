@@ -68,6 +68,7 @@ void look_at_setup(const Situation& s, Lifecycle& view) {
     return;
   }
   view.setup_is_ready = pod->ready && !is_over(*pod);
+  view.setup_started = pod->started;
   view.setup = is_over(*pod)           ? SetupPod::ended
                : pod->meta.terminating ? SetupPod::terminating
                : pod->ready            ? SetupPod::ready
@@ -345,6 +346,23 @@ void draft_lifecycle(const Situation& s, Draft& draft) {
   }
   if (decision.next) {
     draft.next_status = with_operation(s, *decision.next, draft);
+  }
+}
+
+void note_start(const Observed& seen, const Now& now, Json& status) {
+  Situation s;
+  s.seen = &seen;
+  s.now = now;
+  Cluster named;
+  named.ns = seen.meta.ref.ns;
+  named.name = seen.meta.ref.name;
+  s.cluster = std::make_shared<const Cluster>(std::move(named));
+  Lifecycle view;
+  view.operation = operation_of(status);
+  view.now = now.wall;
+  look_at_setup(s, view);
+  if (const std::optional<Operation> next = note_start(view)) {
+    status["operation"] = to_json(*next);
   }
 }
 

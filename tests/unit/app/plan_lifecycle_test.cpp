@@ -98,54 +98,6 @@ TEST(PlanLifecycle, UpgradesByStoppingAllAndRestoresEveryCount) {
   EXPECT_THAT(world.jobs(), IsEmpty());
 }
 
-// The delete of the setup Pod in what is planned without time passing, carried out up to there; nothing when there is
-// none.
-std::optional<kube::Precondition> deletes_setup(World& world) {
-  for (int passes = 0; passes < 10; ++passes) {
-    for (const kube::Call& call : plan(world.observe(), world.now()).calls) {
-      if (call.verb == kube::Verb::remove && call.ref.kind == Kind::pod) {
-        return call.precondition;
-      }
-      (void)world.call(call);
-    }
-  }
-  return std::nullopt;
-}
-
-TEST(PlanLifecycle, ASetupPodThatHasNotStartedIsDeletedOnlyAsItWasSeen) {
-  World world(fresh_cluster());
-  for (int ticks = 0; world.setup_pod() == nullptr; ++ticks) {
-    ASSERT_LT(ticks, 100);
-    for (const kube::Call& call : plan(world.observe(), world.now()).calls) {
-      (void)world.call(call);
-    }
-    if (world.setup_pod() == nullptr) {
-      world.tick();
-    }
-  }
-  ASSERT_FALSE(world.setup_pod()->started);
-  world.edit_spec(upgrade);
-  const kube::Meta seen = world.setup_pod()->meta;
-  EXPECT_EQ(deletes_setup(world), (kube::Precondition{seen.uid, std::to_string(seen.version)}))
-      << "it could start in the meantime, and then it stays";
-}
-
-TEST(PlanLifecycle, ASetupPodThatIsDoneIsDeletedWhateverItSaysByThen) {
-  World world(fresh_cluster());
-  std::optional<kube::Precondition> deleted;
-  std::string uid;
-  EXPECT_GT(world.settle([&](const World& now, const Plan& plan) {
-    for (const kube::Call& call : plan.calls) {
-      if (call.verb == kube::Verb::remove && call.ref.kind == Kind::pod) {
-        deleted = call.precondition;
-        uid = const_cast<World&>(now).setup_pod()->meta.uid;
-      }
-    }
-  }),
-            0);
-  EXPECT_EQ(deleted, (kube::Precondition{uid, ""}));
-}
-
 TEST(PlanLifecycle, NoRoleIsRaisedWhileAPodOfAnotherVersionIsThere) {
   World world = installed();
   SeenPod lost;
