@@ -67,7 +67,7 @@ class Controller {
     std::function<std::string(std::size_t)> random_bytes{};
     std::size_t max_passes = 16;          // clusters worked on at a time
     std::size_t max_parallel_reads = 2;   // of one pass; writes go one by one
-    std::size_t max_plans_per_poll = 32;  // so that a turn is short whatever is due
+    std::size_t max_plans_per_poll = 4;   // so that a turn is short whatever is due
     Millis child_delay{50};               // changes of children come in bursts: one decision for all of them
     std::uint32_t max_repeats = 10;       // of one plan in a row before it backs off
     Backoff backoff{Millis(100), Millis(60'000)};
@@ -144,6 +144,7 @@ class Controller {
   struct Repeats {
     std::uint64_t plan = 0;
     std::uint32_t count = 0;
+    bool put_off = false;  // the status of the plan before was left to the one after it
   };
 
   void dirty(const Store::Keys& keys, Instant due);
@@ -156,6 +157,7 @@ class Controller {
   [[nodiscard]] bool is_answered(const app::ClusterKey& key, const kube::Ref& ref, Instant since, Now now);
   Millis throttled(std::optional<Millis> retry_after, Now now);
   void advance(const app::ClusterKey& key, bool may_call, Now now, std::vector<NumberedCall>& out);
+  [[nodiscard]] bool puts_off_status(const app::ClusterKey& key, const Pass& pass);
   void finish(const app::ClusterKey& key, const Pass& pass, bool cut, Now now);
   [[nodiscard]] NumberedCall send(const app::ClusterKey& key, Pass& pass, kube::Call call, Fingerprint fingerprint);
   [[nodiscard]] NumberedCall send_next(const app::ClusterKey& key, Pass& pass);

@@ -1,20 +1,19 @@
 #include "runtime/controller.h"
 
-#include <deque>
-#include <functional>
+#include <algorithm>
+#include <map>
 #include <set>
 #include <string>
-#include <utility>
+#include <variant>
 #include <vector>
 
 #include <gtest/gtest.h>
 
-#include "unit/runtime/objects.h"
+#include "unit/runtime/scripted.h"
 
 namespace nocobase_operator::runtime {
 namespace {
 
-using app::ClusterKey;
 using app::Plan;
 using kube::Call;
 using kube::Json;
@@ -25,107 +24,14 @@ using objects::at;
 using objects::child;
 using objects::cluster;
 using objects::uid;
-
-const ClusterKey crm{"ns", "crm"};
-const Ref crm_ref{Kind::nocobase_cluster, "ns", "crm"};
-const Ref web{Kind::deployment, "ns", "crm-web"};
-const Ref job{Kind::deployment, "ns", "crm-job"};
-const Ref secret{Kind::secret, "ns", "pg"};
-
-Call call(Verb verb, const Ref& ref, const std::string& id = "") {
-  Call out;
-  out.verb = verb;
-  out.ref = ref;
-  out.manager = app::manager;
-  out.precondition.uid = id;
-  out.body = {{"spec", {{"x", 1}}}, {"status", {{"phase", "Running"}}}};
-  return out;
-}
-
-// What a test wants to compare of a call.
-std::string text(const Call& of) {
-  return std::string(kube::name_of(of.verb)) + " " + of.ref.name;
-}
-
-// A controller whose plans are scripted: each decision takes the next one, and the empty plan when there is none left.
-class Scripted {
- public:
-  explicit Scripted(Controller::Options options = {}) : controller_(complete(std::move(options)), Rng(1)) {}
-
-  Controller& operator*() { return controller_; }
-  Controller* operator->() { return &controller_; }
-
-  void script(Plan plan) { plans_.push_back(std::move(plan)); }
-  void always(Plan plan) { always_ = std::move(plan); }
-  // The plans decided so far, and what was observed for the last.
-  std::size_t decisions = 0;
-  app::Observed seen;
-  // Decides instead of the script.
-  std::function<Plan(const app::Observed&)> decide;
-
-  void list(Kind kind, const std::vector<Json>& of, Now now, std::uint64_t version = 100) {
-    EXPECT_TRUE(controller_.watched(kind, ListBegan{}, now));
-    for (const Json& one : of) {
-      EXPECT_TRUE(controller_.watched(kind, Changed{one}, now));
-    }
-    EXPECT_TRUE(controller_.watched(kind, ListEnded{version}, now));
-  }
-  void list_all(Now now, const std::vector<std::string>& names = {"crm"}) {
-    std::vector<Json> clusters;
-    for (const std::string& name : names) {
-      clusters.push_back(cluster(name, 10));
-    }
-    for (const Kind kind : watched_kinds) {
-      list(kind, kind == Kind::nocobase_cluster ? clusters : std::vector<Json>(), now);
-    }
-  }
-  // Polls and says what is sent; the ids are kept, oldest first.
-  std::vector<std::string> poll(Now now, bool leading = true) {
-    std::vector<std::string> out;
-    for (const NumberedCall& sent : controller_.poll(now, leading)) {
-      out.push_back(text(sent.call));
-      ids.push_back(sent.id);
-    }
-    return out;
-  }
-  void reply(const Result<Json>& result, Now now, std::optional<Millis> retry_after = std::nullopt) {
-    ASSERT_FALSE(ids.empty());
-    controller_.replied(ids.front(), objects::live(result), retry_after, now);
-    ids.pop_front();
-  }
-  std::deque<CallId> ids;
-
- private:
-  Controller::Options complete(Controller::Options options) {
-    options.random_bytes = [](std::size_t size) { return std::string(size, 'r'); };
-    options.decisions.plan = [this](const app::Observed& observed, const Now&) {
-      ++decisions;
-      seen = observed;
-      if (decide) {
-        return decide(observed);
-      }
-      if (plans_.empty()) {
-        return always_;
-      }
-      Plan plan = std::move(plans_.front());
-      plans_.pop_front();
-      return plan;
-    };
-    return options;
-  }
-
-  std::deque<Plan> plans_;
-  Plan always_;
-  Controller controller_;
-};
-
-using Sent = std::vector<std::string>;
-
-Plan plan_of(std::vector<Call> calls) {
-  Plan plan;
-  plan.calls = std::move(calls);
-  return plan;
-}
+using scripted::call;
+using scripted::crm_ref;
+using scripted::job;
+using scripted::plan_of;
+using scripted::Scripted;
+using scripted::secret;
+using scripted::Sent;
+using scripted::web;
 
 TEST(Controller, DoesNothingBeforeEveryKindIsListedAndItLeads) {
   Scripted of;
@@ -197,6 +103,45 @@ TEST(Controller, MakesTheCallsOfAPlanOneAfterTheOtherAndThenLooksAgain) {
   EXPECT_EQ(of->counters().calls_ok.at(static_cast<std::size_t>(Verb::apply)), 2U);
 }
 
+TEST(Controller, LeavesTheStatusOfWhatItHasMadeToTheDecisionThatFollows) {
+  const Call status = call(Verb::apply_status, crm_ref);
+  Scripted of;
+  of.list_all(at(0));
+  of.always(plan_of({call(Verb::apply, web), status}));
+  EXPECT_EQ(of.poll(at(0)), Sent{"apply crm-web"});
+  of.reply(child(Kind::deployment, "crm-web", 110), at(1));
+  EXPECT_EQ(of.poll(at(1)), Sent{"apply crm-web"}) << "decided again at once";
+  EXPECT_EQ(of.decisions, 2U);
+  of.reply(child(Kind::deployment, "crm-web", 111), at(2));
+  EXPECT_EQ(of.poll(at(2)), Sent{"apply_status crm"}) << "not a second time in a row";
+  of.reply(cluster("crm", 112), at(3));
+  EXPECT_EQ(of.poll(at(3)), Sent{"apply crm-web"});
+  of.reply(child(Kind::deployment, "crm-web", 113), at(4));
+  of.always(plan_of({status}));
+  EXPECT_EQ(of.poll(at(4)), Sent{"apply_status crm"}) << "alone, it has nothing to wait for";
+}
+
+TEST(Controller, WritesTheStatusOfWhatHasFailedInTheSamePass) {
+  Scripted of;
+  of.list_all(at(0));
+  of.script(plan_of({call(Verb::apply, job), call(Verb::apply, web), call(Verb::apply_status, crm_ref)}));
+  EXPECT_EQ(of.poll(at(0)), Sent{"apply crm-job"});
+  of.reply(Error{Code::unavailable, "down"}, at(1));
+  EXPECT_EQ(of.poll(at(1)), Sent{"apply crm-web"});
+  of.reply(child(Kind::deployment, "crm-web", 110), at(2));
+  EXPECT_EQ(of.poll(at(2)), Sent{"apply_status crm"});
+}
+
+TEST(Controller, TheStatusOfAChildWaitsForNothing) {
+  const Ref role{Kind::nocobase_role, "ns", "crm-web"};
+  Scripted of;
+  of.list_all(at(0));
+  of.script(plan_of({call(Verb::apply, role), call(Verb::apply_status, role)}));
+  EXPECT_EQ(of.poll(at(0)), Sent{"apply crm-web"});
+  of.reply(child(Kind::nocobase_role, "crm-web", 110), at(1));
+  EXPECT_EQ(of.poll(at(1)), Sent{"apply_status crm-web"});
+}
+
 TEST(Controller, MakesReadsInARowAtOnceAndWritesAfterThem) {
   Scripted of({.max_parallel_reads = 2});
   of.list_all(at(0));
@@ -214,229 +159,13 @@ TEST(Controller, MakesReadsInARowAtOnceAndWritesAfterThem) {
   EXPECT_EQ(of.seen.entropy, std::string(96, 'r'));
 }
 
-// What one failure of a call leads to.
-struct Failure {
-  std::string name;
-  Call failing;
-  Error error;
-  Sent then;                             // sent at once, before the rest of the pass
-  std::optional<Result<Json>> reread{};  // the reply to that
-  bool is_failure = true;                // the pass counts as failed and backs off
-  std::map<Ref, std::string> refusals{};
-};
-
-TEST(Controller, AnswersEachFailureInItsOwnWay) {
-  const std::vector<Failure> failures = {
-      {"a conflict reads again",
-       call(Verb::apply, job),
-       {Code::conflict, "c"},
-       {"get crm-job"},
-       child(Kind::deployment, "crm-job", 120)},
-      {"a denial of that read is remembered",
-       call(Verb::apply, job),
-       {Code::conflict, "c"},
-       {"get crm-job"},
-       Error{Code::denied, "rbac"},
-       true,
-       {{job, "rbac"}}},
-      {"a lost reply reads again",
-       call(Verb::apply, job),
-       {Code::unknown_outcome, "u"},
-       {"get crm-job"},
-       Error{Code::not_found, ""}},
-      {"a lost create reads again",
-       call(Verb::create, secret),
-       {Code::unknown_outcome, "u"},
-       {"get pg"},
-       Error{Code::unavailable, ""}},
-      {"a refusal is remembered",
-       call(Verb::apply, job),
-       {Code::invalid, "bad image"},
-       {"apply crm-web"},
-       {},
-       true,
-       {{job, "bad image"}}},
-      {"so is a denial",
-       call(Verb::create, secret),
-       {Code::denied, "quota"},
-       {"apply crm-web"},
-       {},
-       true,
-       {{secret, "quota"}}},
-      {"and a denied read",
-       call(Verb::get, secret),
-       {Code::denied, "rbac"},
-       {"apply crm-web"},
-       {},
-       true,
-       {{secret, "rbac"}}},
-      {"and a missing namespace",
-       call(Verb::apply, job),
-       {Code::not_found, "no namespace"},
-       {"apply crm-web"},
-       {},
-       true,
-       {{job, "no namespace"}}},
-      {"an object that is gone is not", call(Verb::apply, job, uid(8)), {Code::not_found, ""}, {"apply crm-web"}},
-      {"a read of nothing is an answer", call(Verb::get, secret), {Code::not_found, ""}, {"apply crm-web"}, {}, false},
-      {"a delete of nothing is done",
-       call(Verb::remove, job, uid(8)),
-       {Code::not_found, ""},
-       {"apply crm-web"},
-       {},
-       false},
-      {"an outage only backs off", call(Verb::apply, job), {Code::unavailable, "down"}, {"apply crm-web"}},
-      {"a read whose reply is lost is not read again at once",
-       call(Verb::get, secret),
-       {Code::unknown_outcome, ""},
-       {"apply crm-web"}},
-  };
-  for (const Failure& failure : failures) {
-    SCOPED_TRACE(failure.name);
-    Scripted of;
-    of.list_all(at(0));
-    of.script(plan_of({failure.failing, call(Verb::apply, web)}));
-    EXPECT_EQ(of.poll(at(0)), Sent{text(failure.failing)});
-    of.reply(failure.error, at(1));
-    EXPECT_EQ(of.poll(at(1)), failure.then);
-    if (failure.reread) {
-      of.reply(*failure.reread, at(2));
-      EXPECT_EQ(of.poll(at(2)), Sent{"apply crm-web"}) << "a failed child does not stop the rest";
-    }
-    of.reply(child(Kind::deployment, "crm-web", 110), at(3));
-    EXPECT_EQ(of.poll(at(3)), Sent{});
-    EXPECT_EQ(of->counters().passes_failed, failure.is_failure ? 1U : 0U);
-    EXPECT_EQ(of.decisions, failure.is_failure ? 1U : 2U);
-    EXPECT_EQ(of.poll(at(200)), Sent{});
-    EXPECT_EQ(of.decisions, 2U);
-    EXPECT_EQ(of.seen.refusals, failure.refusals);
-  }
-}
-
-Json edited(std::uint64_t version) {
-  Json out = cluster("crm", version);
-  out["metadata"]["generation"] = version;
-  return out;
-}
-
-TEST(Controller, MakesARefusedWriteAgainAfterItsBackOffOnlyWhateverElseHappens) {
-  Scripted of;
-  of.list_all(at(0));
-  Call first = call(Verb::apply, job);
-  of.always(plan_of({first, call(Verb::apply, web)}));
-  EXPECT_EQ(of.poll(at(0)), Sent{"apply crm-job"});
-  of.reply(Error{Code::invalid, "bad image"}, at(0));
-  EXPECT_EQ(of.poll(at(0)), Sent{"apply crm-web"});
-  of.reply(child(Kind::deployment, "crm-web", 110), at(0));
-  EXPECT_EQ(of.poll(at(0)), Sent{});
-  EXPECT_TRUE(of->watched(Kind::nocobase_cluster, Changed{edited(11)}, at(50)));
-  EXPECT_EQ(of.poll(at(50)), Sent{"apply crm-web"}) << "the rest does not wait";
-  of.reply(child(Kind::deployment, "crm-web", 111), at(50));
-  EXPECT_EQ(of.poll(at(50)), Sent{});
-
-  of.always(plan_of({first}));
-  EXPECT_TRUE(of->watched(Kind::nocobase_cluster, Changed{edited(12)}, at(60)));
-  EXPECT_EQ(of.poll(at(60)), Sent{});
-  const Instant again = of->next_wake().value_or(Instant::max());
-  EXPECT_GE(again, at(100).mono);
-  EXPECT_LE(again, at(125).mono) << "the shortest back-off and up to a quarter";
-  EXPECT_EQ(of.poll(at(125)), Sent{"apply crm-job"});
-  of.reply(Error{Code::invalid, "bad image"}, at(125));
-  EXPECT_EQ(of.poll(at(125)), Sent{});
-
-  EXPECT_TRUE(of->watched(Kind::nocobase_cluster, Changed{edited(13)}, at(130)));
-  EXPECT_EQ(of.poll(at(130)), Sent{});
-  first.body["spec"]["x"] = 2;
-  first.precondition.resource_version = "7";
-  of.always(plan_of({first}));
-  EXPECT_TRUE(of->watched(Kind::nocobase_cluster, Changed{edited(14)}, at(140)));
-  EXPECT_EQ(of.poll(at(140)), Sent{"apply crm-job"}) << "at once, for it asks for something else";
-  of.reply(child(Kind::deployment, "crm-job", 112), at(140));
-  EXPECT_EQ(of.poll(at(140)), Sent{"apply crm-job"}) << "and nothing is left of it when it succeeds";
-}
-
-TEST(Controller, EachWriteToOneObjectThatIsRefusedHasItsOwnBackOff) {
-  Scripted of;
-  of.list_all(at(0));
-  Call intent = call(Verb::apply, web);
-  intent.manager = app::intent_manager;
-  Plan plan = plan_of({call(Verb::apply, web), intent, call(Verb::apply_status, web)});
-  plan.recheck = Millis(10);
-  of.always(plan);
-  EXPECT_EQ(of.poll(at(0)), Sent{"apply crm-web"});
-  of.reply(Error{Code::invalid, "no"}, at(0));
-  EXPECT_EQ(of.poll(at(0)), Sent{"apply crm-web"}) << "as the other manager";
-  of.reply(Error{Code::invalid, "no"}, at(0));
-  EXPECT_EQ(of.poll(at(0)), Sent{"apply_status crm-web"});
-  of.reply(child(Kind::deployment, "crm-web", 110), at(0));
-  EXPECT_EQ(of.poll(at(0)), Sent{});
-  plan.calls.pop_back();
-  of.always(plan);
-  EXPECT_TRUE(of->watched(Kind::nocobase_cluster, Changed{edited(11)}, at(50)));
-  EXPECT_EQ(of.poll(at(50)), Sent{}) << "that the third has succeeded does not help the others";
-  EXPECT_EQ(of->next_wake(), at(60).mono) << "a time limit of the plan is looked at when it is over";
-}
-
-TEST(Controller, ARefusedWriteAtWhichThePlanStopsHoldsUpTheRest) {
-  Scripted of;
-  of.list_all(at(0));
-  Plan plan = plan_of({call(Verb::apply, job), call(Verb::apply, web)});
-  plan.stop_on_error = true;
-  of.always(plan);
-  EXPECT_EQ(of.poll(at(0)), Sent{"apply crm-job"});
-  of.reply(Error{Code::denied, "quota"}, at(0));
-  EXPECT_EQ(of.poll(at(0)), Sent{});
-  EXPECT_TRUE(of->watched(Kind::nocobase_cluster, Changed{edited(11)}, at(50)));
-  EXPECT_EQ(of.poll(at(50)), Sent{});
-  EXPECT_EQ(of.poll(at(125)), Sent{"apply crm-job"});
-}
-
-TEST(Controller, AFailureEndsThePassWhenThePlanSaysSo) {
-  Scripted of;
-  of.list_all(at(0));
-  Plan plan = plan_of({call(Verb::apply, job), call(Verb::apply, web)});
-  plan.stop_on_error = true;
-  of.script(plan);
-  EXPECT_EQ(of.poll(at(0)), Sent{"apply crm-job"});
-  of.reply(Error{Code::unavailable, "down"}, at(1));
-  EXPECT_EQ(of.poll(at(1)), Sent{});
-  EXPECT_EQ(of->passes_in_flight(), 0U);
-}
-
-TEST(Controller, WaitsAsLongAsAThrottlingServerAsks) {
-  Scripted of({.max_passes = 1});
-  of.list_all(at(0), {"crm", "erp"});
-  of.script(plan_of({call(Verb::apply, job), call(Verb::apply, web)}));
-  EXPECT_EQ(of.poll(at(0)), Sent{"apply crm-job"});
-  of.reply(Error{Code::throttled, "slow down"}, at(1), Millis(7'000));
-  EXPECT_EQ(of.poll(at(1)), Sent{}) << "neither the rest of the pass nor another cluster";
-  EXPECT_EQ(of.decisions, 1U);
-  EXPECT_EQ(of->next_wake(), at(7'001).mono);
-  static_cast<void>(of.poll(at(7'001)));
-  EXPECT_EQ(of.decisions, 3U);
-}
-
-TEST(Controller, RemembersRefusalsUntilAWriteSucceeds) {
-  Scripted of;
-  of.list_all(at(0));
-  of.script(plan_of({call(Verb::apply, web)}));
-  of.script(plan_of({call(Verb::apply, web)}));
-  static_cast<void>(of.poll(at(0)));
-  of.reply(Error{Code::invalid, "bad"}, at(1));
-  EXPECT_EQ(of.poll(at(1)), Sent{});
-  EXPECT_EQ(of.poll(at(200)), Sent{"apply crm-web"});
-  EXPECT_EQ(of.seen.refusals, (std::map<Ref, std::string>{{web, "bad"}}));
-  of.reply(child(Kind::deployment, "crm-web", 110), at(201));
-  EXPECT_EQ(of.poll(at(201)), Sent{});
-  EXPECT_TRUE(of.seen.refusals.empty());
-}
-
 TEST(Controller, RemembersWhatWasAcceptedOfTheMainManagerOnly) {
   Scripted of;
   of.list_all(at(0));
   Call by_intent = call(Verb::apply, {Kind::nocobase_role, "ns", "crm-web"});
   by_intent.manager = app::intent_manager;
-  of.script(plan_of({call(Verb::apply, web), by_intent, call(Verb::apply_status, crm_ref)}));
+  of.script(plan_of({call(Verb::apply, web), by_intent}));
+  of.script(plan_of({call(Verb::apply_status, crm_ref)}));
   static_cast<void>(of.poll(at(0)));
   of.reply(child(Kind::deployment, "crm-web", 110), at(1));
   static_cast<void>(of.poll(at(1)));
