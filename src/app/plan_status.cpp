@@ -62,8 +62,8 @@ Phase phase_of(const Situation& s, const std::vector<Unmet>& roles) {
   if (reached) {
     return Phase::running;
   }
-  if (string_at(s.live, {"image"}).empty()) {  // has never been up
-    return Phase::installing;
+  if (string_at(s.live, {"image"}).empty()) {  // no status has spoken of pods
+    return s.operation.record && !s.operation.record->runs.empty() ? Phase::starting : Phase::installing;
   }
   const std::string before = string_at(s.live, {"phase"});
   for (const Phase phase : {Phase::draining, Phase::stopped, Phase::maintenance, Phase::starting}) {

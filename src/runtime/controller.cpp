@@ -254,18 +254,18 @@ NumberedCall Controller::send_next(const app::ClusterKey& key, Pass& pass) {
 }
 
 // Whether what is left of a pass is only to say in the cluster's status what has been done. The decision that follows
-// at once says that too, and what has come of it: one write in place of two. Not twice in a row, nor where something
-// has failed: a pass that never comes to its end must not keep the status from saying so.
+// at once says that too, and what has come of it: one write in place of several. Not for ever, nor where something has
+// failed: passes that come to no end must not keep the status from saying so.
 bool Controller::puts_off_status(const app::ClusterKey& key, const Pass& pass) {
   const kube::Call& call = pass.calls[pass.next];
-  const bool is_status = call.verb == kube::Verb::apply_status && call.ref.kind == kube::Kind::nocobase_cluster;
-  if (!is_status) {
+  if (call.verb != kube::Verb::apply_status || call.ref.kind != kube::Kind::nocobase_cluster) {
     return false;
   }
-  bool& put_off = repeats_[key].put_off;
+  std::uint32_t& put_off = repeats_[key].put_off;
   const bool wrote = pass.next > 0 && kube::is_write(pass.calls[pass.next - 1].verb);
-  put_off = wrote && !pass.failed && !put_off;
-  return put_off;
+  const bool waits = wrote && !pass.failed && put_off < options_.max_put_off;
+  put_off = waits ? put_off + 1 : 0;
+  return waits;
 }
 
 // Sends what of a pass can be sent now: one write, or some reads in a row; ends the pass when nothing is left.

@@ -65,11 +65,12 @@ class Controller {
     Decisions decisions{};
     // Cryptographically random bytes, that many: for app::Observed::entropy.
     std::function<std::string(std::size_t)> random_bytes{};
-    std::size_t max_passes = 16;          // clusters worked on at a time
-    std::size_t max_parallel_reads = 2;   // of one pass; writes go one by one
-    std::size_t max_plans_per_poll = 4;   // so that a turn is short whatever is due
-    Millis child_delay{50};               // changes of children come in bursts: one decision for all of them
-    std::uint32_t max_repeats = 10;       // of one plan in a row before it backs off
+    std::size_t max_passes = 16;         // clusters worked on at a time
+    std::size_t max_parallel_reads = 2;  // of one pass; writes go one by one
+    std::size_t max_plans_per_poll = 4;  // so that a turn is short whatever is due
+    Millis child_delay{50};              // changes of children come in bursts: one decision for all of them
+    std::uint32_t max_repeats = 10;      // of one plan in a row before it backs off
+    std::uint32_t max_put_off = 3;       // plans in a row that leave the status to the next one
     Backoff backoff{Millis(100), Millis(60'000)};
     WriteBudget::Options budget{};
     // What pods refer to is read again when it is that old, or later: the reads of all clusters are so far apart. What
@@ -144,7 +145,7 @@ class Controller {
   struct Repeats {
     std::uint64_t plan = 0;
     std::uint32_t count = 0;
-    bool put_off = false;  // the status of the plan before was left to the one after it
+    std::uint32_t put_off = 0;  // in how many plans in a row the status was left to the next one
   };
 
   void dirty(const Store::Keys& keys, Instant due);

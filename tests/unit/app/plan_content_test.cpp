@@ -175,7 +175,7 @@ TEST(PlanContent, ThatIsMissingIsNamedAndWaitedFor) {
   EXPECT_EQ(world.find(ref_of(Kind::deployment, "crm-web")), nullptr);
   EXPECT_EQ(world.condition("Ready"), "False ReferenceMissing");
   EXPECT_EQ(ready_message(world), "role web: Secret apps/pg does not exist; its pods need it to start");
-  EXPECT_EQ(world.condition("Reconciling"), "True PodsNotReady");
+  EXPECT_EQ(world.condition("Reconciling"), "True Starting");
   EXPECT_LE(plan(world.observe(), world.now()).reread.value().in, Millis(5'000));
   world.put_data(Kind::secret, "pg", {{"user", 1}});
   world.advance(Seconds(5));

@@ -60,7 +60,7 @@ TEST(Plan, InstallsByReadingThenKeysThenEverythingElse) {
                    "apply Deployment apps/crm-workflow absent replicas=1",
                    "apply NocoBaseRole apps/crm-tasks absent replicas=1",
                    "apply Deployment apps/crm-tasks absent replicas=1", "apply PodDisruptionBudget apps/crm-web absent",
-                   "apply_status NocoBaseCluster apps/crm uid version Installing False True False"}));
+                   "apply_status NocoBaseCluster apps/crm uid version Starting False True False"}));
 }
 
 TEST(Plan, AppliesExactlyWhatIsRendered) {
