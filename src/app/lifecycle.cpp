@@ -31,10 +31,11 @@ class Decider : Waits {
     }
     step();
     if (!(op_ == v_.operation)) {
-      // The setup Pod that is noted before it has started carries the epoch of the step.
-      Operation marked = v_.operation;
-      marked.setup_uid = op_.setup_uid;
-      const bool only_noted = op_.step == Step::setup && op_ == marked;
+      // What is noted of the setup Pod while it is waited for is no step: the Pod carries the epoch of this one.
+      Operation noted = v_.operation;
+      noted.setup_uid = op_.setup_uid;
+      noted.record = op_.record;
+      const bool only_noted = op_.step == Step::setup && op_ == noted;
       op_.epoch = v_.operation.epoch + (only_noted || is_mutant("epoch-stands-still") ? 0 : 1);
       out_.next = std::move(op_);
     }
@@ -141,7 +142,8 @@ class Decider : Waits {
   }
 
   [[nodiscard]] std::string unfinished() const {
-    return "a setup of " + op_.record->started + " has started and was not completed; nothing runs until one is";
+    return "a setup of " + op_.record->started +
+           " has or may have started and was not completed; nothing runs until one is";
   }
   [[nodiscard]] Failure failure(std::string reason, const std::string& what) const {
     return {.attempt = op_.attempt, .image = op_.target.image, .reason = std::move(reason), .message = what};
@@ -320,13 +322,21 @@ class Decider : Waits {
       }
       return migrating();
     }
+    if (!op_.setup_uid.empty() && !is_ours()) {
+      return lose_unseen();
+    }
     if (is_setup_there() && (has_changed() || !ours || v_.setup == SetupPod::terminating)) {
-      return notes_setup("") ? void() : remove_setup("SettingUp");
+      if (v_.setup == SetupPod::waiting && !op_.setup_uid.empty()) {
+        op_.setup_uid = "";  // it goes before it starts: the delete is of this version of it
+        return;
+      }
+      return remove_setup("SettingUp");
     }
     if (has_changed()) {
-      return op_.setup_uid.empty() ? retarget() : lose_unseen();
+      return retarget();
     }
-    if (v_.setup == SetupPod::waiting && notes_setup(v_.setup_uid)) {
+    if (v_.setup == SetupPod::waiting && op_.setup_uid.empty()) {
+      op_.setup_uid = v_.setup_uid;
       return;
     }
     if (v_.setup == SetupPod::foreign) {
@@ -343,17 +353,13 @@ class Decider : Waits {
     make_setup();
   }
 
-  // Writes down which setup Pod is there and has not started, and that it is to go before it does. One that is gone
-  // without the latter may have started while nobody looked. Whether there was anything to write.
-  bool notes_setup(const std::string& uid) { return std::exchange(op_.setup_uid, uid) != uid; }
-
+  // The setup Pod that might start is gone, and nobody has seen whether it had started: from here on it has.
   void lose_unseen() {
     if (!v_.proven) {
       return look_for_setup("SettingUp");
     }
+    op_.setup_uid = "";
     op_.record->started = op_.target.image;
-    fail_after("SetupLost",
-               "the setup Pod of " + op_.target.image + " went away, and nobody has seen whether it had started");
   }
 
   void make_setup() {
@@ -455,7 +461,7 @@ Decision decide(const Lifecycle& view) {
   return Decider(view).decide();
 }
 
-std::optional<Operation> note_start(const Lifecycle& view) {
+std::optional<Operation> noted_setup(const Lifecycle& view) {
   if (view.operation.step != Step::setup) {
     return std::nullopt;
   }

@@ -94,6 +94,6 @@ struct Decision {
 // What has to be written down of a cluster that nothing may be done about now, as it is paused or its spec is invalid:
 // its setup Pod, and that it has started. By the time it is looked at again the Pod may be gone, and with it the only
 // sign that the old version must not come back.
-[[nodiscard]] std::optional<Operation> note_start(const Lifecycle& view);
+[[nodiscard]] std::optional<Operation> noted_setup(const Lifecycle& view);
 
 }  // namespace nocobase_operator::app

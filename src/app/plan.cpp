@@ -22,7 +22,7 @@ Json live_status(const Observed& seen) {
 Json untouched(const Observed& seen, Phase phase, std::int64_t generation, const std::vector<Condition>& conditions,
                const Now& now) {
   Json status = amended(live_status(seen), phase, generation, conditions, now);
-  note_start(seen, now, status);
+  note_setup(seen, now, status);
   return status;
 }
 
@@ -154,6 +154,10 @@ Plan plan_for(const Situation& s) {
   // While something has to come first there is nothing to say, unless that is what is refused.
   if ((!only_reads && !draft.alone) || draft.refused) {
     add_status(*s.seen, draft_status(s, draft), plan);
+    // The first one. Later ones tell of what is undone by the time of the next plan, such as that a number is
+    // contested.
+    const bool says = !plan.calls.empty() && plan.calls.back().verb == kube::Verb::apply_status;
+    plan.status_waits = says && kube::find(s.live, "roles") == nullptr && !draft.trouble;
   }
   plan.recheck = draft.recheck;
   plan.why = why_of(draft, plan);

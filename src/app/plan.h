@@ -28,6 +28,9 @@ struct Plan {
   std::string why;                // one line for people: what is being done or waited for
   // In place of what the plan before asked for, if set. No decision is asked for while these say what they said.
   std::optional<Reread> reread{};
+  // The status at the end may be left to the plan that follows, where all before it has succeeded: it says nothing that
+  // the next one would not say.
+  bool status_waits = false;
 
   friend bool operator==(const Plan&, const Plan&) = default;
 };

@@ -189,6 +189,11 @@ void read_before(const Situation& s, const Ref& ref, Draft& draft) {
 }
 
 Json with_operation(const Situation& s, const Operation& next, const Draft& draft) {
+  if (next.epoch == s.operation.epoch) {  // something is noted of the step that it is at
+    Json status = s.live;
+    status["operation"] = to_json(next);
+    return status;
+  }
   const Phase phase = phase_of_step(next, s.cluster->spec);
   const bool held = holds(next);
   std::vector<Condition> conditions;
@@ -349,7 +354,7 @@ void draft_lifecycle(const Situation& s, Draft& draft) {
   }
 }
 
-void note_start(const Observed& seen, const Now& now, Json& status) {
+void note_setup(const Observed& seen, const Now& now, Json& status) {
   Situation s;
   s.seen = &seen;
   s.now = now;
@@ -361,7 +366,7 @@ void note_start(const Observed& seen, const Now& now, Json& status) {
   view.operation = operation_of(status);
   view.now = now.wall;
   look_at_setup(s, view);
-  if (const std::optional<Operation> next = note_start(view)) {
+  if (const std::optional<Operation> next = noted_setup(view)) {
     status["operation"] = to_json(*next);
   }
 }

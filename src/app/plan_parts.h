@@ -79,8 +79,8 @@ void draft_content(const Situation& s, Draft& draft);
 
 // Decides the next step by what is seen: sets `lifecycle` and, for another step, `next_status`.
 void draft_lifecycle(const Situation& s, Draft& draft);
-// Puts into a status what note_start() of lifecycle.h tells, if anything.
-void note_start(const Observed& seen, const Now& now, Json& status);
+// Puts into a status what noted_setup() tells, if anything.
+void note_setup(const Observed& seen, const Now& now, Json& status);
 // The setup Pod, Jobs and C-record, as the lifecycle has decided.
 void draft_setup(const Situation& s, Draft& draft);
 // The phase that goes with a step.

@@ -258,7 +258,8 @@ Json draft_status(const Situation& s, Draft& draft) {
 
   Status status;
   Phase phase = phase_of(s, roles);
-  const bool at_rest = phase == Phase::running || phase == Phase::installing;
+  const bool first = phase == Phase::starting && string_at(s.live, {"image"}).empty();
+  const bool at_rest = phase == Phase::running || phase == Phase::installing || first;
   if (at_rest && awaits && awaits->reason == name_of(Phase::awaiting_approval)) {
     phase = Phase::awaiting_approval;
   }

@@ -195,6 +195,7 @@ void Controller::begin(const app::ClusterKey& key, Now now) {
   pass.calls = std::move(plan.calls);
   pass.fingerprints = std::move(fingerprints);
   pass.stop_on_error = plan.stop_on_error;
+  pass.status_waits = plan.status_waits;
   pass.started = now.mono;
   pass.why = std::move(plan.why);
 }
@@ -253,12 +254,12 @@ NumberedCall Controller::send_next(const app::ClusterKey& key, Pass& pass) {
   return sent;
 }
 
-// Whether what is left of a pass is only to say in the cluster's status what has been done. The decision that follows
-// at once says that too, and what has come of it: one write in place of several. Not for ever, nor where something has
-// failed: passes that come to no end must not keep the status from saying so.
+// Whether what is left of a pass is only to say in the cluster's status what has been done, and the next decision may
+// say it: one write in place of several. Not for ever, nor where something has failed: passes that come to no end must
+// not keep the status from saying so.
 bool Controller::puts_off_status(const app::ClusterKey& key, const Pass& pass) {
   const kube::Call& call = pass.calls[pass.next];
-  if (call.verb != kube::Verb::apply_status || call.ref.kind != kube::Kind::nocobase_cluster) {
+  if (!pass.status_waits || call.verb != kube::Verb::apply_status || call.ref.kind != kube::Kind::nocobase_cluster) {
     return false;
   }
   std::uint32_t& put_off = repeats_[key].put_off;

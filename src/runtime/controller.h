@@ -123,6 +123,7 @@ class Controller {
     bool failed = false;
     bool stopped = false;  // no more calls
     bool stop_on_error = false;
+    bool status_waits = false;
     Millis at_least{0};  // the back-off, if it failed
     Instant started{};
     std::string why;

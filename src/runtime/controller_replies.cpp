@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "app/names.h"
 #include "base/check.h"
 #include "base/mutant.h"
 #include "runtime/controller.h"

@@ -82,6 +82,31 @@ TEST_F(LifecycleTroubleTest, a_setup_outlives_a_drain_of_its_node_and_another_im
   expect_never_mixed();
 }
 
+TEST_F(LifecycleTroubleTest, a_setup_that_starts_and_goes_while_paused_keeps_the_old_version_away) {
+  Json object = upgraded();
+  object["spec"]["podTemplate"] = {{"metadata", {{"annotations", {{"sim/start-ms", "8s"}}}}}};
+  ASSERT_NO_FATAL_FAILURE(apply(object));
+  ASSERT_TRUE(wait_for("the setup Pod is noted", seconds(180), [&]() -> std::string {
+    const std::string noted = text_at(cp().find("nbc", ns, "crm").value_or(Json()), "/status/operation/setupUID");
+    return !noted.empty() ? "" : "at " + step("crm");
+  }));
+  object["spec"]["paused"] = true;
+  ASSERT_NO_FATAL_FAILURE(apply(object));
+  ASSERT_TRUE(wait_for("it is paused", seconds(30),
+                       [&] { return text_at(get("nbc", "crm"), "/status/phase") == "Paused" ? "" : "not yet"; }));
+  ASSERT_TRUE(wait_at("Migrate")) << "that it has started is noted";
+  EXPECT_EQ(text_at(get("nbc", "crm"), "/status/phase"), "Paused");
+  ASSERT_EQ(cp().kubectl({"delete", "pod", "crm-setup", "-n", ns}).code, 0);
+  ASSERT_NO_FATAL_FAILURE(apply(cluster("crm", three_roles())));
+  ASSERT_TRUE(wait_for("it says why nothing runs", seconds(60), [&]() -> std::string {
+    const std::string stalled = condition(get("nbc", "crm"), "Stalled");
+    return stalled == "True SetupLost" || stalled == "True DowngradeRefused" ? "" : stalled;
+  }));
+  std::cout << "Stalled: " << told("Stalled") << '\n';
+  EXPECT_EQ(replicas("crm-web"), 0);
+  expect_never_mixed();
+}
+
 TEST_F(LifecycleTroubleTest, a_setup_that_fails_leaves_nothing_running_until_somebody_acts) {
   const auto mark = cp().mark();
   const auto fate = [](const char* what) -> Json { return {{"metadata", {{"annotations", {{"sim/fate", what}}}}}}; };

@@ -51,7 +51,7 @@ const std::map<Edge, std::string> labels = {
     {{"Setup", "Setup"}, "which setup Pod may start is noted, or another image of an installation"},
     {{"Setup", "Migrate"}, "the setup container has started"},
     {{"Setup", "Start"}, "taken back before that"},
-    {{"Setup", "Failed"}, "the same, and an earlier setup was not completed, or nobody saw what became of this one"},
+    {{"Setup", "Failed"}, "the same, and an earlier setup was not completed"},
     {{"Migrate", "Migrate"}, "it takes too long"},
     {{"Migrate", "Verify"}, "the setup Pod is Ready"},
     {{"Migrate", "Finish"}, "and no verification is asked for"},
@@ -138,6 +138,8 @@ void each_view(const Operation& operation, const std::function<void(const Lifecy
       for (const SetupPod setup : choices.setups) {
         v.setup = setup;
         v.setup_is_ready = setup == SetupPod::ready;
+        v.setup_started =
+            setup == SetupPod::started || setup == SetupPod::ready || (setup == SetupPod::terminating && bit(3));
         v.setup_uid = same_pod && !operation.setup_uid.empty() ? operation.setup_uid : "pod";
         v.setup_epoch = same_pod ? operation.epoch : 0;
         v.setup_image = v.setup_runs = same_pod && !operation.target.image.empty() ? operation.target.image : wanted;

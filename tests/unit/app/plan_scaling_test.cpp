@@ -370,5 +370,22 @@ TEST(Scaling, WithoutACoordinatorTheOddsOfACollisionAreTold) {
   }
 }
 
+TEST(PlanScaling, OnlyTheFirstStatusThatSpeaksOfRolesMayWait) {
+  World world(sample_cluster());
+  bool waited = false;
+  EXPECT_GT(world.settle([&](const World& now, const Plan& plan) {
+    const bool first = kube::find(now.cluster().at("status"), "roles") == nullptr;
+    EXPECT_TRUE(first || !plan.status_waits);
+    waited = waited || plan.status_waits;
+  }),
+            0);
+  EXPECT_TRUE(waited);
+  world.scale("web", 7);
+  const Plan contested = plan(world.observe(), world.now());
+  EXPECT_FALSE(contested.status_waits) << "the next one sees nothing of it";
+  ASSERT_FALSE(contested.calls.empty());
+  EXPECT_EQ(contested.calls.back().verb, kube::Verb::apply_status);
+}
+
 }  // namespace
 }  // namespace nocobase_operator::app

@@ -120,7 +120,7 @@ TEST(PlanSetup, ThatItHasStartedIsNotedThoughNothingIsDone) {
     });
     (void)world.settle();
     EXPECT_EQ(operation(world).step, Step::failed);
-    EXPECT_EQ(world.condition("Stalled").substr(0, 5), "True ");
+    EXPECT_EQ(world.condition("Stalled"), "True DowngradeRefused");
     EXPECT_TRUE(world.images().empty()) << "the old version does not come back";
   }
 }

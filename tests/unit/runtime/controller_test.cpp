@@ -103,11 +103,17 @@ TEST(Controller, MakesTheCallsOfAPlanOneAfterTheOtherAndThenLooksAgain) {
   EXPECT_EQ(of->counters().calls_ok.at(static_cast<std::size_t>(Verb::apply)), 2U);
 }
 
-TEST(Controller, LeavesTheStatusOfWhatItHasMadeToTheDecisionThatFollows) {
-  const Call status = call(Verb::apply_status, crm_ref);
+Plan with_status(std::vector<Call> calls, bool waits = true) {
+  calls.push_back(call(Verb::apply_status, crm_ref));
+  Plan plan = plan_of(std::move(calls));
+  plan.status_waits = waits;
+  return plan;
+}
+
+TEST(Controller, LeavesAStatusThatMayWaitToTheDecisionThatFollows) {
   Scripted of({.max_put_off = 2});
   of.list_all(at(0));
-  of.always(plan_of({call(Verb::apply, web), status}));
+  of.always(with_status({call(Verb::apply, web)}));
   for (int pass = 0; pass < 2; ++pass) {
     EXPECT_EQ(of.poll(at(pass)), Sent{"apply crm-web"});
     of.reply(child(Kind::deployment, "crm-web", 110), at(pass));
@@ -119,26 +125,30 @@ TEST(Controller, LeavesTheStatusOfWhatItHasMadeToTheDecisionThatFollows) {
   of.reply(cluster("crm", 112), at(4));
   EXPECT_EQ(of.poll(at(4)), Sent{"apply crm-web"});
   of.reply(child(Kind::deployment, "crm-web", 113), at(5));
-  of.always(plan_of({status}));
+  of.always(with_status({}));
   EXPECT_EQ(of.poll(at(5)), Sent{"apply_status crm"}) << "alone, it has nothing to wait for";
 }
 
-TEST(Controller, WritesTheStatusOfWhatHasFailedInTheSamePass) {
-  Scripted of;
-  of.list_all(at(0));
-  of.script(plan_of({call(Verb::apply, job), call(Verb::apply, web), call(Verb::apply_status, crm_ref)}));
-  EXPECT_EQ(of.poll(at(0)), Sent{"apply crm-job"});
-  of.reply(Error{Code::unavailable, "down"}, at(1));
-  EXPECT_EQ(of.poll(at(1)), Sent{"apply crm-web"});
-  of.reply(child(Kind::deployment, "crm-web", 110), at(2));
-  EXPECT_EQ(of.poll(at(2)), Sent{"apply_status crm"});
+TEST(Controller, WritesAStatusThatMayNotWaitOrAfterAFailureInTheSamePass) {
+  for (const bool fails : {true, false}) {
+    Scripted of;
+    of.list_all(at(0));
+    of.script(with_status({call(Verb::apply, job), call(Verb::apply, web)}, fails));
+    EXPECT_EQ(of.poll(at(0)), Sent{"apply crm-job"});
+    of.reply(fails ? Result<Json>(Error{Code::unavailable, "down"}) : child(Kind::deployment, "crm-job", 109), at(1));
+    EXPECT_EQ(of.poll(at(1)), Sent{"apply crm-web"});
+    of.reply(child(Kind::deployment, "crm-web", 110), at(2));
+    EXPECT_EQ(of.poll(at(2)), Sent{"apply_status crm"});
+  }
 }
 
 TEST(Controller, TheStatusOfAChildWaitsForNothing) {
   const Ref role{Kind::nocobase_role, "ns", "crm-web"};
   Scripted of;
   of.list_all(at(0));
-  of.script(plan_of({call(Verb::apply, role), call(Verb::apply_status, role)}));
+  Plan plan = plan_of({call(Verb::apply, role), call(Verb::apply_status, role)});
+  plan.status_waits = true;
+  of.script(plan);
   EXPECT_EQ(of.poll(at(0)), Sent{"apply crm-web"});
   of.reply(child(Kind::nocobase_role, "crm-web", 110), at(1));
   EXPECT_EQ(of.poll(at(1)), Sent{"apply_status crm-web"});
