@@ -248,6 +248,20 @@ bool is_raised_near_the_limit(const Situation& s) {
   return raised && 2 * wanted > max_worker_ids;
 }
 
+// Whether a role is to get fewer pods than somebody else has asked for, because the spec has a number: of an older copy
+// of the spec that number may have been taken out since.
+bool lowers_intent_of_others(const Situation& s) {
+  for (std::size_t i = 0; i < s.roles.size(); ++i) {
+    const std::optional<std::int32_t>& fixed = s.cluster->spec.roles[i].replicas;
+    const SeenRole* const seen = role_of(s.roles[i].object);
+    if (fixed && seen != nullptr && s.roles[i].object.standing == Standing::ours && !seen->main_owns_intent &&
+        !seen->intent_manager_owns && seen->intent.value_or(0) > *fixed && !contest_pause(s, i)) {
+      return true;
+    }
+  }
+  return false;
+}
+
 // What is deleted when the spec no longer asks for it. The rest has an owner that garbage collection follows, or holds
 // data.
 bool is_removable(Kind kind) {
@@ -291,8 +305,14 @@ void draft_reads(const Situation& s, Draft& draft) {
       draft.reads.push_back(kube::get_call(role.deployment.child->ref));
     }
   }
-  if (draft.reads.empty() && !draft.next_status && is_raised_near_the_limit(s) && !has_listed_pods(s)) {
-    draft.reads.push_back(list_pods(s));
+  if (draft.reads.empty() && !draft.next_status && !has_listed_pods(s)) {
+    const bool lowers = lowers_intent_of_others(s);
+    if (lowers) {
+      draft.reads.push_back(kube::get_call(s.seen->meta.ref));
+    }
+    if (lowers || is_raised_near_the_limit(s)) {
+      draft.reads.push_back(list_pods(s));  // which also says when the cluster was read
+    }
   }
   for (const Call& read : draft.reads) {
     const auto refusal = s.seen->refusals.find(read.ref);

@@ -32,7 +32,7 @@ Lines after_reads(World& world) {
   for (int i = 0; i < 5; ++i) {
     const Plan next = plan(world.observe(), world.now());
     const bool reads = !next.calls.empty() && std::all_of(next.calls.begin(), next.calls.end(), [](const auto& call) {
-      return call.verb == kube::Verb::get;
+      return !kube::is_write(call.verb);
     });
     if (!reads) {
       return lines(next);
