@@ -50,7 +50,8 @@ struct Failure {
 };
 
 struct Operation {
-  std::int64_t epoch = 0;  // grows with each change; what is made carries it
+  // Grows with each change, but for what is noted of the setup Pod in step `setup`; what is made carries it.
+  std::int64_t epoch = 0;
   Step step = Step::idle;
   bool install = false;                   // of something that has never been there
   bool down = false;                      // no role has had pods since it began to drain
