@@ -116,6 +116,8 @@ class Server {
   [[nodiscard]] std::optional<kube::HttpResponse> precondition_fails(const kube::Call& call) const;
   [[nodiscard]] kube::HttpResponse list(const kube::Call& call) const;
   [[nodiscard]] kube::HttpResponse answer(const kube::Ref& ref, int status) const;
+  // Whether the operator's watches show it.
+  [[nodiscard]] static bool is_shown(const kube::Ref& ref, const Json& object);
   bool store(const kube::Ref& ref, Json object, std::map<Owner, Json> owners);
   void log(std::string_view type, const kube::Ref& ref, TextPtr object);
   void tell(const kube::Ref& ref, JsonPtr before, JsonPtr after);
