@@ -322,11 +322,11 @@ class Decider : Waits {
       }
       return migrating();
     }
-    if (!op_.setup_uid.empty() && !is_ours()) {
+    if (!op_.setup_uid.empty() && !is_ours() && !is_mutant("unseen-setup-made-again")) {
       return lose_unseen();
     }
     if (is_setup_there() && (has_changed() || !ours || v_.setup == SetupPod::terminating)) {
-      if (v_.setup == SetupPod::waiting && !op_.setup_uid.empty()) {
+      if (v_.setup == SetupPod::waiting && !op_.setup_uid.empty() && !is_mutant("note-outlives-pod")) {
         op_.setup_uid = "";  // it goes before it starts: the delete is of this version of it
         return;
       }

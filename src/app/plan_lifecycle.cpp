@@ -366,7 +366,7 @@ void note_setup(const Observed& seen, const Now& now, Json& status) {
   view.operation = operation_of(status);
   view.now = now.wall;
   look_at_setup(s, view);
-  if (const std::optional<Operation> next = noted_setup(view)) {
+  if (const std::optional<Operation> next = noted_setup(view); next && !is_mutant("paused-setup-unseen")) {
     status["operation"] = to_json(*next);
   }
 }
