@@ -6,6 +6,7 @@
 #include "app/children.h"
 #include "app/names.h"
 #include "base/check.h"
+#include "base/mutant.h"
 
 namespace nocobase_operator::runtime {
 namespace {
@@ -56,6 +57,16 @@ void Controller::dirty(const Store::Keys& keys, Instant due) {
   }
 }
 
+// What is left of a decision about an older spec is not done any more, nor that about a cluster that is gone.
+void Controller::look_at_spec(const kube::Meta& cluster, bool is_gone) {
+  const auto it = passes_.find({cluster.ref.ns, cluster.ref.name});
+  if (it != passes_.end()) {
+    Pass& pass = it->second;
+    const bool is_newer = cluster.uid != pass.cluster.uid || cluster.generation > pass.cluster.generation;
+    pass.outdated = pass.outdated || is_gone || is_newer;
+  }
+}
+
 bool Controller::watched(kube::Kind kind, WatchChange change, Now now) {
   const Instant due = kind == kube::Kind::nocobase_cluster ? now.mono : now.mono + options_.child_delay;
   bool consistent = true;
@@ -67,8 +78,11 @@ bool Controller::watched(kube::Kind kind, WatchChange change, Now now) {
                           const kube::Live live(std::move(event.object), std::move(event.owned));
                           Result<app::Seen> seen = options_.decisions.prune(live, kind, now.mono);
                           if (seen.ok()) {
-                            const bool is_first = kind == kube::Kind::nocobase_cluster &&
-                                                  is_awaited(live.object, app::meta_of(seen.value()));
+                            bool is_first = false;
+                            if (kind == kube::Kind::nocobase_cluster) {
+                              is_first = is_awaited(live.object, app::meta_of(seen.value()));
+                              look_at_spec(app::meta_of(seen.value()), false);
+                            }
                             dirty(store_.changed(std::move(seen).value()), is_first ? Queue::first : due);
                           } else {
                             ++counters_.unreadable;
@@ -77,6 +91,9 @@ bool Controller::watched(kube::Kind kind, WatchChange change, Now now) {
                         [&](const Removed& event) {
                           const Result<kube::Meta> meta = kube::read_meta(event.object, kind);
                           if (meta.ok()) {
+                            if (kind == kube::Kind::nocobase_cluster) {
+                              look_at_spec(meta.value(), true);
+                            }
                             dirty(store_.removed(meta.value()), due);
                           } else {
                             ++counters_.unreadable;
@@ -269,6 +286,13 @@ bool Controller::puts_off_status(const app::ClusterKey& key, const Pass& pass) {
   return waits;
 }
 
+// Whether the rest of a pass is decided anew. Not before one call of it was sent: however slow the server is, each pass
+// does something.
+bool Controller::is_outdated(const Pass& pass, Now now) const {
+  const bool is_old = pass.outdated || now.mono - pass.started >= options_.max_pass_age;
+  return is_old && pass.next > 0 && !is_mutant("old-decision-goes-on");
+}
+
 // Sends what of a pass can be sent now: one write, or some reads in a row; ends the pass when nothing is left.
 void Controller::advance(const app::ClusterKey& key, bool may_call, Now now, std::vector<NumberedCall>& out) {
   const auto it = passes_.find(key);
@@ -284,7 +308,7 @@ void Controller::advance(const app::ClusterKey& key, bool may_call, Now now, std
       out.push_back(std::move(read));
       continue;
     }
-    if (pass.stopped || pass.next == pass.calls.size()) {
+    if (pass.stopped || pass.next == pass.calls.size() || is_outdated(pass, now)) {
       break;
     }
     const kube::Call& call = pass.calls[pass.next];
@@ -308,7 +332,7 @@ void Controller::advance(const app::ClusterKey& key, bool may_call, Now now, std
     out.push_back(send_next(key, pass));
   }
   const bool over = pass.rereads.empty() && (pass.stopped || pass.next == pass.calls.size());
-  if (pass.in_flight == 0 && (over || !may_call)) {
+  if (pass.in_flight == 0 && (over || !may_call || is_outdated(pass, now))) {
     Pass ended = std::move(pass);
     passes_.erase(it);
     for (app::Event& event : app::told_together(std::move(ended.happened))) {

@@ -71,6 +71,7 @@ class Controller {
     Millis child_delay{50};              // changes of children come in bursts: one decision for all of them
     std::uint32_t max_repeats = 10;      // of one plan in a row before it backs off
     std::uint32_t max_put_off = 3;       // plans in a row that leave the status to the next one
+    Millis max_pass_age{10'000};         // what is left of it then is decided anew, and proved anew
     Backoff backoff{Millis(100), Millis(60'000)};
     WriteBudget::Options budget{};
     // What pods refer to is read again when it is that old, or later: the reads of all clusters are so far apart. What
@@ -121,7 +122,8 @@ class Controller {
     std::size_t in_flight = 0;
     bool writing = false;  // what is in flight is a write, so alone
     bool failed = false;
-    bool stopped = false;  // no more calls
+    bool stopped = false;   // no more calls
+    bool outdated = false;  // the spec is another by now
     bool stop_on_error = false;
     bool status_waits = false;
     Millis at_least{0};  // the back-off, if it failed
@@ -150,6 +152,8 @@ class Controller {
   };
 
   void dirty(const Store::Keys& keys, Instant due);
+  void look_at_spec(const kube::Meta& cluster, bool is_gone);
+  [[nodiscard]] bool is_outdated(const Pass& pass, Now now) const;
   void begin(const app::ClusterKey& key, Now now);
   [[nodiscard]] Instant next_call(const app::ClusterKey& key, const app::Plan& plan,
                                   const std::vector<Fingerprint>& fingerprints, Instant now) const;

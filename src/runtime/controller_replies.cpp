@@ -83,6 +83,9 @@ void Controller::succeeded(const Sent& sent, const kube::Live& body, Pass& pass,
     store_.refused(sent.key, sent.ref, seen.error().what);
     return;
   }
+  if (sent.ref.kind == kube::Kind::nocobase_cluster) {
+    look_at_spec(app::meta_of(seen.value()), false);
+  }
   const auto* const child = std::get_if<app::SeenChild>(&seen.value());
   if (child != nullptr && sent.verb == kube::Verb::get) {
     shared_.put(*child);

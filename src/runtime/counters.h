@@ -40,7 +40,7 @@ struct Counters {
   std::uint64_t settled = 0;    // of those, with nothing to do
   std::uint64_t passes_ok = 0;  // plans whose calls all succeeded
   std::uint64_t passes_failed = 0;
-  std::uint64_t passes_cut = 0;  // ended early because the lead was lost
+  std::uint64_t passes_cut = 0;  // ended early: the lead was lost, the spec is another, or too long ago decided
   std::uint64_t loops = 0;       // the same plan again and again: backed off
   std::uint64_t held_back = 0;   // passes put off because a cluster had used up its budget of writes
   std::uint64_t unreadable = 0;  // objects that could not be read

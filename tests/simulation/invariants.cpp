@@ -134,6 +134,10 @@ bool is_our_intent(const Json& role) {
   return false;
 }
 
+std::string name_in(const std::string& cluster) {
+  return cluster.substr(cluster.find('/') + 1);
+}
+
 std::string intent_lowered(const State& state, const Change& change) {
   if (change.ref.kind != Kind::nocobase_role || !change.by_call || change.before == nullptr ||
       change.after == nullptr) {
@@ -144,10 +148,15 @@ std::string intent_lowered(const State& state, const Change& change) {
   if (after >= before || is_our_intent(*change.before)) {
     return "";
   }
-  const ClusterView* const cluster = state.cluster(state.roles.at(change.ref).cluster);
+  const RoleView& view = state.roles.at(change.ref);
+  const ClusterView* const cluster = state.cluster(view.cluster);
   const std::string role = string_at(*change.after, {"spec", "role"});
   if (cluster == nullptr || cluster->fixed.contains(role)) {
     return "";  // it is the spec's
+  }
+  const auto read = state.reads.find({change.actor, {Kind::nocobase_cluster, change.ref.ns, name_in(view.cluster)}});
+  if (read != state.reads.end() && state.now - read->second.at <= hears_within && read->second.fixed.contains(role)) {
+    return "";  // it was when the operator read it; taken out since, with the write under way
   }
   return change.ref.name + " is lowered from " + std::to_string(before) + " to " + std::to_string(after);
 }
@@ -165,7 +174,11 @@ std::string intent_lost_in_hold(const State& state, const Change& change) {
     return "";
   }
   const ClusterView* const cluster = state.cluster(deployment->second.cluster);
-  return cluster != nullptr && cluster->held
+  const RoleView& role = state.roles.at(change.ref);
+  // No Lease keeps that one back, and whoever leads may hear late of what it has done.
+  const bool by_another = cluster != nullptr && role.selected_at > cluster->held_at &&
+                          role.selected_by != cluster->held_by && state.now - role.selected_at <= hears_within;
+  return cluster != nullptr && cluster->held && !by_another
              ? change.ref.name + " is lowered by an autoscaler from " + std::to_string(before) + " to " +
                    std::to_string(after) + " in a hold"
              : "";

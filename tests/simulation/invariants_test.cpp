@@ -61,6 +61,9 @@ class Court {
         what = found.what;
       }
     };
+    server.on_read = [this](const kube::Ref& ref, const Json& cluster, const std::string& actor) {
+      state.read(ref, cluster, actor);
+    };
     Scene scene(1, Faults::none());
     spec = {{"image", old_image},
             {"roles",
@@ -77,9 +80,10 @@ class Court {
   void by_controller(Kind kind, const std::string& name, Json object) {
     server.make({kind, "ns", name}, std::move(object), "deployments");
   }
-  void by_operator(kube::Verb verb, Kind kind, const std::string& name, Json body = Json::object()) {
+  void by_operator(kube::Verb verb, Kind kind, const std::string& name, Json body = Json::object(),
+                   const std::string& actor = "operator") {
     const kube::Call call{verb, {kind, "ns", name}, std::move(body), std::string(app::manager), {}, {}};
-    EXPECT_LT(server.execute(call).status, 300) << name;
+    EXPECT_LT(server.execute(call, actor).status, 300) << name;
   }
   void status(const std::string& pod_name, Json value) {
     server.edit_status(
@@ -195,6 +199,32 @@ const std::vector<Case>& cases() {
          EXPECT_EQ(c.broken, "");
          c.by_operator(Verb::apply, Kind::nocobase_role, "crm-flow", role(2));
        }},
+      {"", "an intent is lowered whose number the operator read in the spec before it was taken out",
+       [](Court& c) {
+         const auto role = [](int replicas) {
+           return Json{{"metadata", {{"labels", labels("web")}}},
+                       {"spec", {{"clusterName", "crm"}, {"role", "web"}, {"replicas", replicas}}}};
+         };
+         c.by_operator(Verb::apply, Kind::nocobase_role, "crm-web", role(3));
+         c.server.scale({Kind::nocobase_role, "ns", "crm-web"}, 5, "kubectl");
+         c.by_operator(Verb::get, Kind::nocobase_cluster, "crm", Json::object());
+         c.spec["roles"][0].erase("replicas");
+         c.server.put_cluster("crm", c.spec);
+         c.by_operator(Verb::apply, Kind::nocobase_role, "crm-web", role(2));
+       }},
+      {"I5 intent", "and one of a number that was taken out before it was read",
+       [](Court& c) {
+         const auto role = [](int replicas) {
+           return Json{{"metadata", {{"labels", labels("web")}}},
+                       {"spec", {{"clusterName", "crm"}, {"role", "web"}, {"replicas", replicas}}}};
+         };
+         c.by_operator(Verb::apply, Kind::nocobase_role, "crm-web", role(3));
+         c.server.scale({Kind::nocobase_role, "ns", "crm-web"}, 5, "kubectl");
+         c.spec["roles"][0].erase("replicas");
+         c.server.put_cluster("crm", c.spec);
+         c.by_operator(Verb::get, Kind::nocobase_cluster, "crm", Json::object());
+         c.by_operator(Verb::apply, Kind::nocobase_role, "crm-web", role(2));
+       }},
       {"", "an intent that the spec gives is lowered",
        [](Court& c) {
          const auto role = [](int replicas) {
@@ -212,6 +242,18 @@ const std::vector<Case>& cases() {
          c.by_operator(Verb::apply, Kind::deployment, "crm-flow", deployment("flow", 0));
          c.by_operator(Verb::apply_status, Kind::nocobase_cluster, "crm",
                        {{"status", {{"phase", "Draining"}, {"operation", {{"step", "Drain"}}}}}});
+         c.server.scale({Kind::nocobase_role, "ns", "crm-flow"}, 1, "hpa");
+       }},
+      {"", "the same where another operator than the one that holds has put the selector back",
+       [](Court& c) {
+         const auto status = [](const char* selector) { return Json{{"status", {{"selector", selector}}}}; };
+         c.by_operator(Verb::apply, Kind::nocobase_role, "crm-flow",
+                       {{"metadata", {{"labels", labels("flow")}}}, {"spec", {{"role", "flow"}, {"replicas", 5}}}});
+         c.by_operator(Verb::apply, Kind::deployment, "crm-flow", deployment("flow", 0));
+         c.by_operator(Verb::apply_status, Kind::nocobase_cluster, "crm",
+                       {{"status", {{"phase", "Draining"}, {"operation", {{"step", "Drain"}}}}}});
+         c.now += 1;
+         c.by_operator(Verb::apply_status, Kind::nocobase_role, "crm-flow", status("a=b"), "another");
          c.server.scale({Kind::nocobase_role, "ns", "crm-flow"}, 1, "hpa");
        }},
       {"I6 exposure", "a worker that is labelled as serving requests",

@@ -57,6 +57,10 @@ kube::HttpResponse Server::execute(const kube::Call& call, const std::string& ac
   const auto carry_out = [&]() -> kube::HttpResponse {
     switch (call.verb) {
       case kube::Verb::get:
+        if (const Json* const object = find(call.ref);
+            object != nullptr && call.ref.kind == Kind::nocobase_cluster && on_read) {
+          on_read(call.ref, *object, actor);
+        }
         return answer(call.ref, 200);
       case kube::Verb::list:
         return list(call);

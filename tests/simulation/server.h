@@ -80,6 +80,8 @@ class Server {
   [[nodiscard]] std::uint64_t writes() const { return writes_; }
 
   std::function<void(const Change&)> on_change;
+  // Told of each cluster that an operator gets.
+  std::function<void(const kube::Ref&, const Json&, const std::string& actor)> on_read;
   std::chrono::sys_seconds wall{};  // no creationTimestamp is written before 1970
 
  private:

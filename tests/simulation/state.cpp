@@ -1,6 +1,7 @@
 #include "simulation/state.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "app/names.h"
 #include "app/operation.h"
@@ -119,6 +120,9 @@ void take_cluster(State& state, const Change& change) {
     }
     view.invalid_since = !before.invalid ? state.now : before.invalid_since;
     view.paused_since = !before.paused ? state.now : before.paused_since;
+    view.held = before.held;
+    view.held_by = before.held_by;
+    view.held_at = before.held_at;
   }
   view.conditions.clear();
   const Json* const conditions = kube::find_path(object, {"status", "conditions"});
@@ -129,7 +133,11 @@ void take_cluster(State& state, const Change& change) {
   const Json* const status = kube::find(object, "status");
   const bool down =
       status != nullptr && phase != "Installing" && phase != "Paused" && app::holds(app::operation_of(*status));
-  view.held = down || phase == "Maintenance" || phase == "Stopped";
+  const bool was_held = std::exchange(view.held, down || phase == "Maintenance" || phase == "Stopped");
+  if (view.held && !was_held) {
+    view.held_by = change.actor;
+    view.held_at = state.now;
+  }
   view.current = kube::integer_at(object, {"status", "observedGeneration"}, -1) ==
                  kube::integer_at(object, {"metadata", "generation"});
 }
@@ -169,12 +177,20 @@ void State::take(const Change& change) {
     view.cluster = cluster_of(ref, object);
     const std::int64_t intent = kube::integer_at(object, {"spec", "replicas"}, -1);
     view.intent = intent < 0 ? std::nullopt : std::optional(intent);
-    view.selectable = !string_at(object, {"status", "selector"}).empty();
+    const bool was = std::exchange(view.selectable, !string_at(object, {"status", "selector"}).empty());
+    if (view.selectable && !was) {
+      view.selected_by = change.actor;
+      view.selected_at = now;
+    }
   } else if (kind == Kind::service) {
     services[ref] = {cluster_of(ref, object), strings(kube::find_path(object, {"spec", "selector"}))};
   } else if (kind == Kind::nocobase_cluster) {
     take_cluster(*this, change);
   }
+}
+
+void State::read(const Ref& ref, const Json& cluster, const std::string& actor) {
+  reads[{actor, ref}] = {now, view_of_cluster(cluster).fixed};
 }
 
 const ClusterView* State::cluster(const std::string& key) const {

@@ -5,6 +5,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "simulation/server.h"
@@ -38,6 +39,8 @@ struct RoleView {
   std::string cluster;
   std::optional<std::int64_t> intent;
   bool selectable = false;
+  std::string selected_by;  // who has made it selectable, and when
+  std::int64_t selected_at = 0;
 };
 
 struct ClusterView {
@@ -52,12 +55,20 @@ struct ClusterView {
   bool current = false;                           // observedGeneration
   std::map<std::string, std::string> conditions;  // type -> status/reason
   std::string phase;
-  bool held = false;  // its status says that no role, or not every one, may have pods
+  bool held = false;    // its status says that no role, or not every one, may have pods
+  std::string held_by;  // who has said so first, and when
+  std::int64_t held_at = 0;
 };
 
 struct ServiceView {
   std::string cluster;
   std::map<std::string, std::string> selector;
+};
+
+// What an operator has last read of a cluster.
+struct ClusterRead {
+  std::int64_t at = 0;
+  std::set<std::string> fixed;
 };
 
 struct State {
@@ -67,9 +78,11 @@ struct State {
   std::map<kube::Ref, RoleView> roles;
   std::map<kube::Ref, ClusterView> clusters;
   std::map<kube::Ref, ServiceView> services;
+  std::map<std::pair<std::string, kube::Ref>, ClusterRead> reads;  // by whom
 
   // Keeps up with the server.
   void take(const Change& change);
+  void read(const kube::Ref& ref, const Json& cluster, const std::string& actor);
   [[nodiscard]] const ClusterView* cluster(const std::string& key) const;
 };
 

@@ -89,6 +89,10 @@ World::World(Setting setting)
   scene_.server.streaming_lists = setting_.seed % 3 != 0;
   scene_.server.wall = scene_.wall();
   scene_.server.on_change = [this](const Change& change) { take(change); };
+  scene_.server.on_read = [this](const Ref& ref, const Json& cluster, const std::string& actor) {
+    state_.now = scene_.now();
+    state_.read(ref, cluster, actor);
+  };
   operators_.strikes = setting_.strikes;
   operators_.frozen = setting_.frozen;
   operators_.on_strike = [this](Strike::How how) { befall(how); };

@@ -310,16 +310,62 @@ TEST(Controller, ForgetsAClusterThatIsGone) {
 TEST(Controller, ACallAfterItsClusterIsGoneChangesNothing) {
   Scripted of;
   of.list_all(at(0));
-  of.script(plan_of({call(Verb::get, secret), call(Verb::apply, web)}));
-  EXPECT_EQ(of.poll(at(0)), Sent{"get pg"});
+  of.script(plan_of({call(Verb::apply, web), call(Verb::apply, job)}));
+  EXPECT_EQ(of.poll(at(0)), Sent{"apply crm-web"});
   EXPECT_TRUE(of->watched(Kind::nocobase_cluster, Removed{cluster("crm", 150)}, at(1)));
-  of.reply(objects::object(Kind::secret, "pg", 20, uid(9)), at(2));
-  EXPECT_EQ(of.poll(at(2)), Sent{"apply crm-web"});
-  of.reply(Error{Code::unavailable, ""}, at(3));
-  EXPECT_EQ(of.poll(at(3)), Sent{});
+  of.reply(Error{Code::unavailable, ""}, at(2));
+  EXPECT_EQ(of.poll(at(2)), Sent{}) << "what is left is not done";
   EXPECT_EQ(of.poll(at(10'000)), Sent{});
   EXPECT_EQ(of->next_wake(), std::nullopt);
   EXPECT_EQ(of->store().record_bytes(), 0U);
+}
+
+TEST(Controller, DecidesAnewWhenTheSpecHasBecomeAnotherMeanwhile) {
+  for (const bool is_newer : {false, true}) {
+    SCOPED_TRACE(is_newer);
+    Scripted of;
+    of.list_all(at(0));
+    of.script(plan_of({call(Verb::apply, web), call(Verb::apply, job)}));
+    of.script(plan_of({call(Verb::remove, job, uid(9))}));
+    EXPECT_EQ(of.poll(at(0)), Sent{"apply crm-web"});
+    Json newer = cluster("crm", 150);
+    if (is_newer) {
+      newer["metadata"]["generation"] = 2;
+    }
+    EXPECT_TRUE(of->watched(Kind::nocobase_cluster, Changed{newer}, at(1)));
+    EXPECT_EQ(of.poll(at(1)), Sent{}) << "not beside the write that is under way";
+    of.reply(child(Kind::deployment, "crm-web", 160), at(2));
+    EXPECT_EQ(of.poll(at(2)), Sent{is_newer ? "remove crm-job" : "apply crm-job"});
+    EXPECT_EQ(of->counters().passes_cut, is_newer ? 1U : 0U);
+  }
+}
+
+TEST(Controller, DecidesAnewWhenAReadOfTheClusterShowsAnotherSpec) {
+  Scripted of;
+  of.list_all(at(0));
+  of.script(plan_of({call(Verb::get, crm_ref), call(Verb::apply, job)}));
+  of.script(plan_of({call(Verb::apply, web)}));
+  EXPECT_EQ(of.poll(at(0)), Sent{"get crm"});
+  Json newer = cluster("crm", 150);
+  newer["metadata"]["generation"] = 2;
+  of.reply(newer, at(1));
+  EXPECT_EQ(of.poll(at(1)), Sent{"apply crm-web"});
+}
+
+TEST(Controller, DecidesAnewWhenADecisionHasBecomeOldAndEachDoesSomething) {
+  Scripted of;
+  of.list_all(at(0));
+  of.script(plan_of({call(Verb::apply, web), call(Verb::apply, job)}));
+  of.always(plan_of({call(Verb::apply, job), call(Verb::apply, web)}));
+  EXPECT_EQ(of.poll(at(0)), Sent{"apply crm-web"});
+  of.reply(Error{Code::unknown_outcome, "timed out"}, at(10'000));
+  EXPECT_EQ(of.poll(at(10'000)), Sent{"get crm-web"}) << "what became of it is read first";
+  of.reply(child(Kind::deployment, "crm-web", 160), at(10'001));
+  EXPECT_EQ(of.poll(at(10'001)), Sent{});
+  EXPECT_EQ(of.poll(at(11'000)), Sent{"apply crm-job"}) << "after the back-off";
+  of.reply(child(Kind::deployment, "crm-job", 170), at(21'000));
+  EXPECT_EQ(of.poll(at(21'000)), Sent{"apply crm-job"}) << "a slow server makes no decision idle";
+  EXPECT_EQ(of.decisions, 3U);
 }
 
 TEST(Controller, CountsAndSkipsObjectsThatCannotBeRead) {
