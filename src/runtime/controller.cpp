@@ -29,6 +29,19 @@ std::uint64_t fingerprint(const std::vector<Fingerprint>& calls) {
   return hash;
 }
 
+// Adds them to those of passes before, of which only so many are remembered.
+void remember_late(const std::vector<std::uint64_t>& failing, std::vector<std::uint64_t>& late) {
+  constexpr std::size_t max_late = 64;
+  for (const std::uint64_t call : failing) {
+    if (std::find(late.begin(), late.end(), call) == late.end()) {
+      late.push_back(call);
+    }
+  }
+  if (late.size() > max_late) {
+    late.erase(late.begin(), late.end() - max_late);
+  }
+}
+
 bool has_writes(const app::Plan& plan) {
   return std::any_of(plan.calls.begin(), plan.calls.end(),
                      [](const kube::Call& call) { return kube::is_write(call.verb); });
@@ -184,6 +197,7 @@ void Controller::begin(const app::ClusterKey& key, Now now) {
     settled(key, plan, now);
     return;
   }
+  put_late_calls_last(key, plan);
   std::vector<Fingerprint> fingerprints;
   fingerprints.reserve(plan.calls.size());
   for (const kube::Call& call : plan.calls) {
@@ -205,7 +219,10 @@ void Controller::begin(const app::ClusterKey& key, Now now) {
   }
   Repeats& repeats = repeats_[key];
   const std::uint64_t plan_is = fingerprint(fingerprints);
-  repeats = {.plan = plan_is, .count = repeats.plan == plan_is ? repeats.count + 1 : 1, .put_off = repeats.put_off};
+  repeats = {.plan = plan_is,
+             .count = repeats.plan == plan_is ? repeats.count + 1 : 1,
+             .put_off = repeats.put_off,
+             .late = std::move(repeats.late)};
   Pass& pass = passes_[key];
   pass.cluster = observed->meta;
   pass.events = options_.decisions.events(*observed, plan);
@@ -215,6 +232,17 @@ void Controller::begin(const app::ClusterKey& key, Now now) {
   pass.status_waits = plan.status_waits;
   pass.started = now.mono;
   pass.why = std::move(plan.why);
+}
+
+void Controller::put_late_calls_last(const app::ClusterKey& key, app::Plan& plan) const {
+  const auto it = repeats_.find(key);
+  if (it == repeats_.end() || it->second.late.empty() || plan.stop_on_error) {
+    return;
+  }
+  const std::vector<std::uint64_t>& late = it->second.late;
+  std::stable_partition(plan.calls.begin(), plan.calls.end(), [&](const kube::Call& call) {
+    return std::find(late.begin(), late.end(), fingerprint(call).call) == late.end();
+  });
 }
 
 // When something of the plan may be done: later only if the server has refused everything that comes next.
@@ -335,6 +363,9 @@ void Controller::advance(const app::ClusterKey& key, bool may_call, Now now, std
   if (pass.in_flight == 0 && (over || !may_call || is_outdated(pass, now))) {
     Pass ended = std::move(pass);
     passes_.erase(it);
+    if (!over) {
+      remember_late(ended.failing, repeats_[key].late);
+    }
     for (app::Event& event : app::told_together(std::move(ended.happened))) {
       happened_.push_back({ended.cluster, std::move(event)});
     }

@@ -122,8 +122,9 @@ class Controller {
     std::size_t in_flight = 0;
     bool writing = false;  // what is in flight is a write, so alone
     bool failed = false;
-    bool stopped = false;   // no more calls
-    bool outdated = false;  // the spec is another by now
+    std::vector<std::uint64_t> failing;  // Fingerprint::call of those that have failed
+    bool stopped = false;                // no more calls
+    bool outdated = false;               // the spec is another by now
     bool stop_on_error = false;
     bool status_waits = false;
     Millis at_least{0};  // the back-off, if it failed
@@ -149,11 +150,15 @@ class Controller {
     std::uint64_t plan = 0;
     std::uint32_t count = 0;
     std::uint32_t put_off = 0;  // in how many plans in a row the status was left to the next one
+    // Calls, by Fingerprint::call, that failed in passes which became too old for the rest: they come last from then
+    // on, so that one that fails slowly keeps no other from being made, nor the status from being told.
+    std::vector<std::uint64_t> late{};
   };
 
   void dirty(const Store::Keys& keys, Instant due);
   void look_at_spec(const kube::Meta& cluster, bool is_gone);
   [[nodiscard]] bool is_outdated(const Pass& pass, Now now) const;
+  void put_late_calls_last(const app::ClusterKey& key, app::Plan& plan) const;
   void begin(const app::ClusterKey& key, Now now);
   [[nodiscard]] Instant next_call(const app::ClusterKey& key, const app::Plan& plan,
                                   const std::vector<Fingerprint>& fingerprints, Instant now) const;

@@ -158,6 +158,9 @@ void Controller::refused(const Sent& sent, const Error& error, std::optional<Mil
       break;
   }
   pass.failed = true;
+  if (!sent.reread) {
+    pass.failing.push_back(sent.fingerprint.call);
+  }
 }
 
 void Controller::not_found(const Sent& sent, const Error& error, Pass& pass, Now now) {

@@ -247,5 +247,37 @@ TEST(Controller, RemembersRefusalsUntilAWriteSucceeds) {
   EXPECT_TRUE(of.seen.refusals.empty());
 }
 
+// A call that fails only after long, as one does whose webhook does not answer.
+TEST(Controller, WhatFailsSlowlyKeepsNothingElseFromBeingDone) {
+  Scripted of;
+  of.list_all(at(0));
+  const Ref ingress{Kind::ingress, "ns", "crm"};
+  const Ref crm{Kind::nocobase_cluster, "ns", "crm"};
+  of.always(plan_of(
+      {call(Verb::apply, web), call(Verb::apply, ingress), call(Verb::apply, job), call(Verb::apply_status, crm)}));
+  std::int64_t now = 0;
+  const auto fails_slowly = [&](const std::string& what) {
+    EXPECT_EQ(of.poll(at(now)), Sent{what});
+    now += 10'000;
+    of.reply(Error{Code::unavailable, "the webhook timed out"}, at(now));
+    EXPECT_EQ(of.poll(at(now)), Sent{}) << "the rest is decided anew";
+    now += 1'000;
+  };
+  fails_slowly("apply crm-web");
+  fails_slowly("apply crm");
+  EXPECT_EQ(of.poll(at(now)), Sent{"apply crm-job"});
+  of.reply(child(Kind::deployment, "crm-job", 110), at(now));
+  EXPECT_EQ(of.poll(at(now)), Sent{"apply_status crm"}) << "which says what is wrong";
+  of.reply(cluster("crm", 120), at(now));
+  fails_slowly("apply crm-web");
+  of.always({});
+  EXPECT_EQ(of.poll(at(now + 60'000)), Sent{});
+  of.always(plan_of({call(Verb::apply, web), call(Verb::apply, job)}));
+  Json newer = cluster("crm", 130);
+  newer["metadata"]["generation"] = 2;
+  EXPECT_TRUE(of->watched(Kind::nocobase_cluster, Changed{newer}, at(now + 60'001)));
+  EXPECT_EQ(of.poll(at(now + 60'001)), Sent{"apply crm-web"}) << "forgotten once all was done";
+}
+
 }  // namespace
 }  // namespace nocobase_operator::runtime
