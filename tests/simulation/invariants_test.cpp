@@ -47,6 +47,11 @@ Json deployment(const std::string& role, int replicas, const std::string& image 
             {"template", {{"spec", {{"containers", {{{"name", "nocobase"}, {"image", image}}}}}}}}}}};
 }
 
+Json role(const std::string& name, int replicas) {
+  return {{"metadata", {{"labels", labels(name)}}},
+          {"spec", {{"clusterName", "crm"}, {"role", name}, {"replicas", replicas}}}};
+}
+
 // A server whose changes are judged like a world's; keeps the first rule that is broken.
 class Court {
  public:
@@ -189,51 +194,35 @@ const std::vector<Case>& cases() {
        }},
       {"I5 intent", "an intent that kubectl has set is lowered",
        [](Court& c) {
-         const auto role = [](int replicas) {
-           return Json{{"metadata", {{"labels", labels("flow")}}},
-                       {"spec", {{"clusterName", "crm"}, {"role", "flow"}, {"replicas", replicas}}}};
-         };
-         c.by_operator(Verb::apply, Kind::nocobase_role, "crm-flow", role(3));
-         c.by_operator(Verb::apply, Kind::nocobase_role, "crm-flow", role(1));  // our own
+         c.by_operator(Verb::apply, Kind::nocobase_role, "crm-flow", role("flow", 3));
+         c.by_operator(Verb::apply, Kind::nocobase_role, "crm-flow", role("flow", 1));  // our own
          c.server.scale({Kind::nocobase_role, "ns", "crm-flow"}, 5, "kubectl");
          EXPECT_EQ(c.broken, "");
-         c.by_operator(Verb::apply, Kind::nocobase_role, "crm-flow", role(2));
+         c.by_operator(Verb::apply, Kind::nocobase_role, "crm-flow", role("flow", 2));
        }},
       {"", "an intent is lowered whose number the operator read in the spec before it was taken out",
        [](Court& c) {
-         const auto role = [](int replicas) {
-           return Json{{"metadata", {{"labels", labels("web")}}},
-                       {"spec", {{"clusterName", "crm"}, {"role", "web"}, {"replicas", replicas}}}};
-         };
-         c.by_operator(Verb::apply, Kind::nocobase_role, "crm-web", role(3));
+         c.by_operator(Verb::apply, Kind::nocobase_role, "crm-web", role("web", 3));
          c.server.scale({Kind::nocobase_role, "ns", "crm-web"}, 5, "kubectl");
          c.by_operator(Verb::get, Kind::nocobase_cluster, "crm", Json::object());
          c.spec["roles"][0].erase("replicas");
          c.server.put_cluster("crm", c.spec);
-         c.by_operator(Verb::apply, Kind::nocobase_role, "crm-web", role(2));
+         c.by_operator(Verb::apply, Kind::nocobase_role, "crm-web", role("web", 2));
        }},
       {"I5 intent", "and one of a number that was taken out before it was read",
        [](Court& c) {
-         const auto role = [](int replicas) {
-           return Json{{"metadata", {{"labels", labels("web")}}},
-                       {"spec", {{"clusterName", "crm"}, {"role", "web"}, {"replicas", replicas}}}};
-         };
-         c.by_operator(Verb::apply, Kind::nocobase_role, "crm-web", role(3));
+         c.by_operator(Verb::apply, Kind::nocobase_role, "crm-web", role("web", 3));
          c.server.scale({Kind::nocobase_role, "ns", "crm-web"}, 5, "kubectl");
          c.spec["roles"][0].erase("replicas");
          c.server.put_cluster("crm", c.spec);
          c.by_operator(Verb::get, Kind::nocobase_cluster, "crm", Json::object());
-         c.by_operator(Verb::apply, Kind::nocobase_role, "crm-web", role(2));
+         c.by_operator(Verb::apply, Kind::nocobase_role, "crm-web", role("web", 2));
        }},
       {"", "an intent that the spec gives is lowered",
        [](Court& c) {
-         const auto role = [](int replicas) {
-           return Json{{"metadata", {{"labels", labels("web")}}},
-                       {"spec", {{"clusterName", "crm"}, {"role", "web"}, {"replicas", replicas}}}};
-         };
-         c.by_operator(Verb::apply, Kind::nocobase_role, "crm-web", role(3));
+         c.by_operator(Verb::apply, Kind::nocobase_role, "crm-web", role("web", 3));
          c.server.scale({Kind::nocobase_role, "ns", "crm-web"}, 5, "kubectl");
-         c.by_operator(Verb::apply, Kind::nocobase_role, "crm-web", role(2));
+         c.by_operator(Verb::apply, Kind::nocobase_role, "crm-web", role("web", 2));
        }},
       {"I5 intent in a hold", "an autoscaler that still has a selector when the pods are gone",
        [](Court& c) {

@@ -308,16 +308,19 @@ TEST(Controller, ForgetsAClusterThatIsGone) {
 }
 
 TEST(Controller, ACallAfterItsClusterIsGoneChangesNothing) {
-  Scripted of;
-  of.list_all(at(0));
-  of.script(plan_of({call(Verb::apply, web), call(Verb::apply, job)}));
-  EXPECT_EQ(of.poll(at(0)), Sent{"apply crm-web"});
-  EXPECT_TRUE(of->watched(Kind::nocobase_cluster, Removed{cluster("crm", 150)}, at(1)));
-  of.reply(Error{Code::unavailable, ""}, at(2));
-  EXPECT_EQ(of.poll(at(2)), Sent{}) << "what is left is not done";
-  EXPECT_EQ(of.poll(at(10'000)), Sent{});
-  EXPECT_EQ(of->next_wake(), std::nullopt);
-  EXPECT_EQ(of->store().record_bytes(), 0U);
+  const Result<Json> found = objects::object(Kind::secret, "pg", 20, uid(9));
+  for (const Result<Json>& reply : {found, Result<Json>(Error{Code::unavailable, ""})}) {
+    Scripted of;
+    of.list_all(at(0));
+    of.script(plan_of({call(Verb::get, secret), call(Verb::apply, web)}));
+    EXPECT_EQ(of.poll(at(0)), Sent{"get pg"});
+    EXPECT_TRUE(of->watched(Kind::nocobase_cluster, Removed{cluster("crm", 150)}, at(1)));
+    of.reply(reply, at(2));
+    EXPECT_EQ(of.poll(at(2)), Sent{}) << "what is left is not done";
+    EXPECT_EQ(of.poll(at(10'000)), Sent{});
+    EXPECT_EQ(of->next_wake(), std::nullopt);
+    EXPECT_EQ(of->store().record_bytes(), 0U);
+  }
 }
 
 TEST(Controller, DecidesAnewWhenTheSpecHasBecomeAnotherMeanwhile) {
