@@ -19,7 +19,7 @@ say() { step=$((step + 1)); echo "[$step/$steps] $* (after $SECONDS s)"; }
 # count FILE STATUS WHAT: adds up a JUnit report of ctest or GoogleTest. A step that failed without a failed test in its
 # report (it did not build, it crashed, it wrote none) is one failed test.
 count() {
-  local all=0 bad=0 skipped=0
+  local all=0 bad=0 skipped=0 name
   counted=1
   if [ -s "$1" ]; then
     read -r all bad skipped < <(awk '

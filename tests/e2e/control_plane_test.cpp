@@ -53,11 +53,7 @@ TEST_F(ControlPlaneTest, a_table_keeps_empty_cells) {
 TEST_F(ControlPlaneTest, an_api_server_that_was_killed_comes_back_with_its_objects) {
   ASSERT_NO_FATAL_FAILURE(apply(plain_deployment("kept", 1)));
   const std::string uid = text_at(get("deployment", "kept"), "/metadata/uid");
-  cp().restart("kube-apiserver", "KILL", seconds(0));
-  EXPECT_TRUE(wait_for("the API server is ready", seconds(60), [&] {
-    const Output ready = cp().kubectl({"get", "--raw", "/readyz"});
-    return ready.code == 0 ? "" : ready.err;
-  }));
+  EXPECT_TRUE(cp().restart_api_server("KILL", seconds(0)));
   EXPECT_EQ(text_at(get("deployment", "kept"), "/metadata/uid"), uid);
 }
 

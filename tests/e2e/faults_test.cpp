@@ -15,11 +15,7 @@ TEST_F(FaultsTest, an_api_server_that_is_away_for_ten_seconds_costs_nothing) {
   const std::string uid = text_at(get("deployment", "crm-web"), "/metadata/uid");
   const pid_t pid = Operator::get().pid();
   const auto mark = cp().mark();
-  cp().restart("kube-apiserver", "KILL", seconds(10));
-  ASSERT_TRUE(wait_for("the API server is ready", seconds(60), [&] {
-    const Output ready = cp().kubectl({"get", "--raw", "/readyz"});
-    return ready.code == 0 ? "" : ready.err;
-  }));
+  ASSERT_TRUE(cp().restart_api_server("KILL", seconds(10)));
   ASSERT_TRUE(wait_caught_up());
   EXPECT_TRUE(Operator::get().running());
   EXPECT_EQ(Operator::get().pid(), pid);

@@ -163,6 +163,33 @@ void ControlPlane::restart(const std::string& name, const std::string& signal, s
   EXPECT_EQ(done.code, 0) << done.err;
 }
 
+bool ControlPlane::restart_api_server(const std::string& signal, seconds pause, const std::string& args) const {
+  restart("kube-apiserver", signal, pause, args);
+  if (!wait_for("the API server is ready", seconds(60), [&] {
+        const Output ready = kubectl({"get", "--raw", "/readyz"});
+        return ready.code == 0 ? "" : ready.err;
+      })) {
+    return false;
+  }
+  static int count = 0;
+  const std::string ns = "e2e-" + std::to_string(getpid()) + "-restarted-" + std::to_string(++count);
+  const std::vector<std::vector<std::string>> making = {{"create", "namespace", ns},
+                                                        {"create", "deployment", "probe", "--image=probe", "-n", ns}};
+  for (const auto& args_of_one : making) {
+    const Output made = kubectl(args_of_one);
+    EXPECT_EQ(made.code, 0) << made.err;
+  }
+  const bool works = wait_for("the controllers work again", seconds(180), [&] {
+    const auto probe = find("deployment", ns, "probe");
+    return probe && at(*probe, "/status/readyReplicas", 0) == 1 ? std::string()
+           : probe                                              ? at(*probe, "/status", Json()).dump()
+                                                                : "no Deployment";
+  });
+  const Output gone = kubectl({"delete", "namespace", ns, "--wait=false"});
+  EXPECT_EQ(gone.code, 0) << gone.err;
+  return works;
+}
+
 std::uint64_t ControlPlane::mark() const {
   std::error_code none;
   const auto size = std::filesystem::file_size(file("audit.log"), none);

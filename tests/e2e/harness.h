@@ -51,6 +51,9 @@ class ControlPlane {
   // Ends a process of the control plane and starts it again after the pause, with more arguments until the next
   // restart.
   void restart(const std::string& name, const std::string& signal, seconds pause, const std::string& args = "") const;
+  // The same for the API server, and waits until the others have found it again: a Deployment's pod becomes ready.
+  // After an outage their watches stay away for up to half a minute each, longer than a test waits for a cluster.
+  [[nodiscard]] bool restart_api_server(const std::string& signal, seconds pause, const std::string& args = "") const;
 
   // A place in the audit log: what is written from now on.
   [[nodiscard]] std::uint64_t mark() const;

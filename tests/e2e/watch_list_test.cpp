@@ -10,15 +10,8 @@ namespace {
 class WatchListTest : public OperatorTest {
  protected:
   void TearDown() override {
-    cp().restart("kube-apiserver", "TERM", seconds(0));
-    EXPECT_TRUE(wait_until_served());
+    EXPECT_TRUE(cp().restart_api_server("TERM", seconds(0)));
     OperatorTest::TearDown();
-  }
-  static bool wait_until_served() {
-    return wait_for("the API server is ready", seconds(60), [] {
-      const Output ready = cp().kubectl({"get", "--raw", "/readyz"});
-      return ready.code == 0 ? "" : ready.err;
-    });
   }
 };
 
@@ -26,8 +19,7 @@ TEST_F(WatchListTest, what_is_not_streamed_is_listed_in_pages) {
   ASSERT_NO_FATAL_FAILURE(apply(cluster("crm", three_roles())));
   ASSERT_TRUE(wait_ready("crm"));
   Operator::get().kill(SIGTERM);
-  cp().restart("kube-apiserver", "TERM", seconds(0), "--feature-gates=WatchList=false");
-  ASSERT_TRUE(wait_until_served());
+  ASSERT_TRUE(cp().restart_api_server("TERM", seconds(0), "--feature-gates=WatchList=false"));
   const Output refused = cp().kubectl(
       {"get", "--raw",
        "/api/v1/pods?watch=true&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&timeoutSeconds=1"});
