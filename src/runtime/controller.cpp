@@ -236,7 +236,7 @@ void Controller::begin(const app::ClusterKey& key, Now now) {
 
 void Controller::put_late_calls_last(const app::ClusterKey& key, app::Plan& plan) const {
   const auto it = repeats_.find(key);
-  if (it == repeats_.end() || it->second.late.empty() || plan.stop_on_error) {
+  if (it == repeats_.end() || it->second.late.empty() || plan.stop_on_error || is_mutant("late-calls-first")) {
     return;
   }
   const std::vector<std::uint64_t>& late = it->second.late;

@@ -38,7 +38,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--reps", type=int, help="runs of each number of clusters, in place of those in --n")
     parser.add_argument("--idle", type=int, default=60, help="seconds of the idle row, of the last size; 0: none")
     parser.add_argument("--edits", type=int, default=30)
-    parser.add_argument("--restarts", type=int, default=1, help="restarts on what is settled (short runs: 3)")
+    parser.add_argument("--restarts", type=int, default=3, help="restarts on what is settled")
     parser.add_argument("--no-offline", action="store_true", help="leave out what needs no control plane")
     parser.add_argument("--out", type=Path, default=ROOT / "build/bench", help="folder for results.json and logs")
     for mode in ("check-work", "large", "compare", "record"):
@@ -105,7 +105,6 @@ def main() -> int:
     else:
         if args.compare or args.record:
             args.n, args.reps, args.idle, setting.edits, setting.files = "50", 1, 0, 10, 100
-            setting.restarts = 3  # of fifty clusters one takes so little that a single one tells nothing
         measure(setting, contenders, "floor" in chosen, args)
         if not args.no_offline:
             offline.measure(setting, contenders, peers, ROOT)

@@ -27,7 +27,7 @@ class Setting:
     folder: Path  # of the run; emptied for each control plane
     idle_s: int = 60
     edits: int = 30
-    restarts: int = 1
+    restarts: int = 3
     files: int = 1000
     results: List[Figures] = field(default_factory=list)
 
@@ -172,7 +172,7 @@ class Rows:
 
     def _restart_clean(self) -> Running:
         running = self._begin()
-        requests = add(self.audit.take(), self.audit.wait_quiet(5))
+        requests = add(self.audit.take(), self.audit.wait_quiet(3))
         self._record("restart-clean", requests, **self._of_a_restart(running, requests))
         return running
 
