@@ -363,17 +363,17 @@ void Controller::advance(const app::ClusterKey& key, bool may_call, Now now, std
   if (pass.in_flight == 0 && (over || !may_call || is_outdated(pass, now))) {
     Pass ended = std::move(pass);
     passes_.erase(it);
-    if (!over) {
-      remember_late(ended.failing, repeats_[key].late);
-    }
-    for (app::Event& event : app::told_together(std::move(ended.happened))) {
-      happened_.push_back({ended.cluster, std::move(event)});
-    }
-    finish(key, ended, !over, now);
+    finish(key, std::move(ended), !over, now);
   }
 }
 
-void Controller::finish(const app::ClusterKey& key, const Pass& pass, bool cut, Now now) {
+void Controller::finish(const app::ClusterKey& key, Pass pass, bool cut, Now now) {
+  if (cut) {
+    remember_late(pass.failing, repeats_[key].late);
+  }
+  for (app::Event& event : app::told_together(std::move(pass.happened))) {
+    happened_.push_back({pass.cluster, std::move(event)});
+  }
   counters_.passes.add(now.mono - pass.started);
   ++(pass.failed ? counters_.passes_failed : cut ? counters_.passes_cut : counters_.passes_ok);
   if (pass.failed) {

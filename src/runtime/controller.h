@@ -169,7 +169,7 @@ class Controller {
   Millis throttled(std::optional<Millis> retry_after, Now now);
   void advance(const app::ClusterKey& key, bool may_call, Now now, std::vector<NumberedCall>& out);
   [[nodiscard]] bool puts_off_status(const app::ClusterKey& key, const Pass& pass);
-  void finish(const app::ClusterKey& key, const Pass& pass, bool cut, Now now);
+  void finish(const app::ClusterKey& key, Pass pass, bool cut, Now now);
   [[nodiscard]] NumberedCall send(const app::ClusterKey& key, Pass& pass, kube::Call call, Fingerprint fingerprint);
   [[nodiscard]] NumberedCall send_next(const app::ClusterKey& key, Pass& pass);
   void succeeded(const Sent& sent, const kube::Live& body, Pass& pass, Now now);
