@@ -52,7 +52,7 @@ class ControlPlane {
   // restart.
   void restart(const std::string& name, const std::string& signal, seconds pause, const std::string& args = "") const;
   // The same for the API server, and waits until the others have found it again: a Deployment's pod becomes ready.
-  // After an outage their watches stay away for up to half a minute each, longer than a test waits for a cluster.
+  // After a few outages in a row their watches stay away for up to a minute, as long as a test waits for a cluster.
   [[nodiscard]] bool restart_api_server(const std::string& signal, seconds pause, const std::string& args = "") const;
 
   // A place in the audit log: what is written from now on.
